@@ -1,0 +1,134 @@
+// The contract between a compiled kernel (compiler/) and the virtual GPU that runs it (device/).
+// Plain C layout: compiled code reads and writes these structs at fixed offsets. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace anywarp::abi {
+
+// Bump when any struct below changes: it is part of the key of the on-disk cache.
+inline constexpr uint32_t kernelAbiVersion = 1;
+inline constexpr uint32_t maxWarpWidth = 32;
+inline constexpr uint32_t maxBarriers = 16;
+inline constexpr uint32_t maxThreadsPerBlock = 1024;
+
+struct Dim3 {
+  uint32_t x = 1, y = 1, z = 1;
+};
+
+struct Services;
+struct WarpState;
+
+// What is the same for every block of a launch. Read-only while the launch runs.
+struct LaunchInfo {
+  const uint8_t* params;         // packed parameter image (driver-abi.md 3.1), 64-byte aligned
+  const uint64_t* symbols;       // address of the i-th symbol of the module: variable, or opaque handle of a function
+  const Services* services;
+  void* owner;                   // the device's own record of the launch
+  Dim3 grid, block, cluster;
+  uint32_t dynamicSharedBytes;
+  uint32_t totalSharedBytes;     // static + dynamic
+  uint32_t smCount;
+  uint32_t envreg[4];            // %envreg0..3; 1 (high) and 2 (low) hold the grid workspace of cooperative launches
+  uint64_t gridId;
+};
+
+// One running block. The compiled code gets a pointer to it; the device embeds it as first member of its own record.
+struct BlockContext {
+  const uint8_t* params;         // = launch->params
+  const uint64_t* symbols;       // = launch->symbols
+  uint8_t* shared;               // host address of offset 0 of the shared window. At least 2 GiB on both sides is reserved and
+                                 // faults, so any 32-bit offset, sign-extended, is safe to touch
+  uint8_t* local;                // local memory: thread t (linear in the block) owns [local + t*localStride, +localStride)
+  uint64_t localStride;          // bytes
+  uint8_t* frames;               // warp w keeps what lives across suspension at frames + w * CompiledKernel::frameBytes
+  WarpState* warps;              // one per warp of the plan's width
+  const LaunchInfo* launch;
+  const Services* services;      // = launch->services
+  uint32_t ctaid[3];
+  uint32_t smid;
+  uint32_t clusterCtaid[3];
+  uint32_t clusterRank;
+  uint32_t barrierResult[maxBarriers];  // result of the last barrier.red on each barrier, filled when it completes
+};
+
+// Region ids. Region 0 is the kernel's entry.
+inline constexpr uint32_t regionExited = 0xffffffffu;  // every lane has exited
+inline constexpr uint32_t regionMixed = 0xfffffffeu;   // warps of a lockstep plan want different regions: look at WarpState::pc
+
+// Why lanes stopped.
+enum class Suspend : uint32_t {
+  None = 0,
+  Barrier = 1,      // barrier{.cta}.sync / .red; `barrier`, `barrierThreads` (0: the whole block) and `predicate` are set
+  Yield = 2,        // a spin loop, nanosleep: runnable again at once, but let others run first
+  GridExit = 3,
+};
+
+// One per warp (of CompiledKernel::width lanes). Written by compiled code when it suspends, read and written by the scheduler.
+struct WarpState {
+  uint32_t pc;              // lockstep plans: the region to run next, or regionExited
+  uint32_t live;            // lanes that exist and have not exited
+  uint32_t blocked;         // free plans: lanes that wait at a barrier; the scheduler clears them
+  Suspend suspend;          // lockstep plans: why the warp stopped
+  uint32_t barrier;         // lockstep plans, Suspend::Barrier
+  uint32_t barrierThreads;  // 0: all threads of the block
+  uint32_t reduction;       // 0 none, 1 popc, 2 and, 3 or
+  uint32_t predicate;       // barrier.red: lanes whose predicate is true
+  uint32_t lanePc[maxWarpWidth];  // free plans: the resume point of each lane
+};
+
+enum class PlanMode : uint32_t {
+  Lockstep,  // every suspension point is warp-uniform: entry(ctx, region, begin, end) runs that region for the warps whose pc is it
+  Free,      // lanes have resume points of their own: entry(ctx, 0, w, w + 1) lets every runnable lane of warp w go on until it
+             // suspends or exits
+};
+
+// Runs warps [begin, end) of the block from `region` to their next suspension point, skipping warps whose pc is another region.
+// Returns the region that all of them want next, regionExited, or regionMixed. Free plans return regionExited when no lane of
+// the warp is live any more, else regionMixed.
+using EntryFn = uint32_t (*)(BlockContext*, uint32_t region, uint32_t begin, uint32_t end);
+
+// A suspension point whose kind is known statically lets the lockstep scheduler skip WarpState. Index: region id.
+struct RegionInfo {
+  uint32_t plainBarrier;  // 1: reached only through a whole-block barrier 0 without reduction
+  uint32_t line;          // PTX line of the suspension point that leads here
+};
+
+// What the device needs to know of one compiled kernel. Owned by the plan, which lives as long as its module.
+struct CompiledKernel {
+  EntryFn entry = nullptr;
+  PlanMode mode = PlanMode::Lockstep;
+  uint32_t width = 32;             // lanes per warp of this plan: 32, or fewer where the kernel has no warp-level instruction
+  uint32_t regionCount = 1;
+  uint32_t frameBytes = 0;         // per warp, multiple of 64
+  uint32_t localBytes = 0;         // per thread, multiple of 16
+  uint32_t staticSharedBytes = 0;
+  uint32_t usesSpin = 0;           // waits for other threads: its blocks may have to share a worker
+  const RegionInfo* regions = nullptr;
+  const char* name = "";
+  // Maps a host code address inside the kernel to a PTX line; 0 when the address is not of this kernel.
+  uint32_t (*locate)(const CompiledKernel*, uintptr_t hostPc) = nullptr;
+};
+
+// What compiled code calls. Lane arrays are indexed by lane and hold `width` elements; only lanes of `mask` are read or written.
+// Functions marked noreturn leave the kernel by longjmp: the launch ends with a fault.
+struct Services {
+  // vprintf(format, args) per lane; results[lane] as CUDA's printf returns (Formatted Output).
+  void (*printf)(BlockContext*, uint32_t warp, uint32_t mask, const uint64_t* formats, const uint64_t* args, int32_t* results);
+  // noreturn. Lanes' generic pointers to message, file, function; line.
+  void (*assertFail)(BlockContext*, uint32_t warp, uint32_t mask, const uint64_t* messages, const uint64_t* files,
+                     const uint32_t* lines, const uint64_t* functions);
+  // noreturn. kind: 0 trap, 1 breakpoint, 2 call through an invalid function pointer, 3 stack overflow, 4 invalid instruction use.
+  void (*trap)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line);
+  void (*malloc)(BlockContext*, uint32_t mask, const uint64_t* sizes, uint64_t* pointers);
+  void (*free)(BlockContext*, uint32_t mask, const uint64_t* pointers);
+  // Free plans: `mask` lanes of `warp` arrive at a barrier. sync != 0: they also wait (WarpState::blocked), else bar.arrive.
+  void (*barrierArrive)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t barrier, uint32_t threads, uint32_t sync,
+                        uint32_t reduction, uint32_t predicate);
+  uint64_t (*clock64)(BlockContext*);       // ticks of the device's SM clock
+  uint64_t (*globaltimer)(BlockContext*);   // nanoseconds
+  void (*nanosleep)(BlockContext*, uint32_t nanoseconds);
+};
+
+}  // namespace anywarp::abi
