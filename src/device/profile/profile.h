@@ -1,0 +1,60 @@
+// The device that programs see: its name, limits and attributes. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "support/result.h"
+
+namespace anywarp::device {
+
+// Numbers of device attributes as the driver API counts them (1..); 0 is unused.
+inline constexpr int attributeCount = 151;
+
+// Numbers of the attributes that the device side itself uses. All others: by number.
+enum class Attribute : int {
+  MaxThreadsPerBlock = 1,
+  MaxBlockX = 2, MaxBlockY = 3, MaxBlockZ = 4,
+  MaxGridX = 5, MaxGridY = 6, MaxGridZ = 7,
+  MaxSharedPerBlock = 8,
+  ConstantMemory = 9,
+  WarpSize = 10,
+  MaxRegistersPerBlock = 12,
+  ClockKilohertz = 13,
+  SmCount = 16,
+  MaxThreadsPerSm = 39,
+  CcMajor = 75,
+  CcMinor = 76,
+  MaxSharedPerSm = 81,
+  MaxRegistersPerSm = 82,
+  MaxSharedPerBlockOptin = 97,
+  MaxBlocksPerSm = 106,
+  ReservedSharedPerBlock = 111,
+};
+
+struct Profile {
+  std::string name;                 // as a device name: "anywarp sm_89 (Intel Xeon ...)"
+  uint64_t memoryBytes = 0;
+  std::array<int32_t, attributeCount> attributes{};
+  std::array<uint8_t, 16> uuid{};   // per device ordinal
+  std::string pciBusId;             // "0000:3b:00.0"
+
+  int32_t operator[](Attribute a) const { return attributes[static_cast<int>(a)]; }
+  int ccMajor() const { return (*this)[Attribute::CcMajor]; }
+  int ccMinor() const { return (*this)[Attribute::CcMinor]; }
+  int smCount() const { return (*this)[Attribute::SmCount]; }
+};
+
+// Names that ANYWARP_DEVICE accepts.
+std::span<const char* const> profileNames();
+
+// The profile `name` ("" the default) as device `ordinal` of this host. NotFound names the ones there are.
+Result<Profile> makeProfile(const std::string& name, int ordinal);
+
+// Nothing where the number is none that this API version knows.
+std::optional<int32_t> attribute(const Profile& profile, int number);
+
+}  // namespace anywarp::device
