@@ -1,0 +1,124 @@
+// Verify, optimise, emit: one LLVM module becomes one ELF object. SPDX-License-Identifier: Apache-2.0
+#include "compiler/jit/emit.h"
+
+#include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/DiagnosticPrinter.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Module.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+
+#include <chrono>
+
+#include "compiler/jit/passes.h"
+#include "compiler/jit/target.h"
+#include "support/dump.h"
+#include "support/log.h"
+#include "support/options.h"
+
+namespace anywarp::jit {
+namespace {
+
+// Without a handler of ours an error diagnostic would end the process.
+class Diagnostics : public llvm::DiagnosticHandler {
+ public:
+  bool handleDiagnostics(const llvm::DiagnosticInfo& info) override {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    llvm::DiagnosticPrinterRawOStream printer(stream);
+    info.print(printer);
+    if (info.getSeverity() == llvm::DS_Error) {
+      errors_ += (errors_.empty() ? "" : "; ") + text;
+    } else if (info.getSeverity() == llvm::DS_Warning) {
+      log::debug("llvm: {}", text);
+    }
+    return true;
+  }
+  const std::string& errors() const { return errors_; }
+
+ private:
+  std::string errors_;
+};
+
+class Stopwatch {
+ public:
+  double milliseconds() const {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+std::string printed(const llvm::Module& module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream, nullptr);
+  return text;
+}
+
+Status verify(const llvm::Module& module, const char* when) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (!llvm::verifyModule(module, &stream)) return {};
+  return Error{ErrorKind::Invalid, std::string("broken IR ") + when + ": " + stream.str()};
+}
+
+Result<std::vector<uint8_t>> emitFile(llvm::Module& module, llvm::TargetMachine& machine, llvm::CodeGenFileType type) {
+  llvm::SmallVector<char, 0> buffer;
+  llvm::raw_svector_ostream stream(buffer);
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true))
+    return Error{ErrorKind::Unsupported, "the target emits no such file"};
+  passes.run(module);
+  return std::vector<uint8_t>(buffer.begin(), buffer.end());
+}
+
+std::string_view asText(const std::vector<uint8_t>& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+// Code generation changes the module, so the listing is made from a copy, by a machine of its own.
+void dumpAssembly(const llvm::Module& module, const EmitOptions& options) {
+  if (!options.dump || !options.dump->wants(DumpStage::Asm)) return;
+  auto machine = createTargetMachine(options);
+  if (!machine) return;
+  std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
+  if (auto listing = emitFile(*copy, **machine, llvm::CodeGenFileType::AssemblyFile))
+    options.dump->write(DumpStage::Asm, asText(*listing));
+}
+
+void dumpIr(const llvm::Module& module, const EmitOptions& options, DumpStage stage) {
+  if (options.dump && options.dump->wants(stage)) options.dump->write(stage, printed(module));
+}
+
+}  // namespace
+
+Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOptions& options, EmitTimes* times) {
+  auto handler = std::make_unique<Diagnostics>();
+  Diagnostics& diagnostics = *handler;
+  module.getContext().setDiagnosticHandler(std::move(handler));
+
+  auto machine = createTargetMachine(options);
+  if (!machine) return machine.error();
+  dumpIr(module, options, DumpStage::Llvm);
+  if (Status good = verify(module, "before optimisation"); !good) return good.error();
+
+  Stopwatch optimizing;
+  if (Status done = optimize(module, **machine, options.optLevel); !done) return done.error();
+  if (times) times->optimize = optimizing.milliseconds();
+  dumpIr(module, options, DumpStage::LlvmOpt);
+  if (options::verify())
+    if (Status good = verify(module, "after optimisation"); !good) return good.error();
+  dumpAssembly(module, options);
+
+  Stopwatch emitting;
+  auto object = emitFile(module, **machine, llvm::CodeGenFileType::ObjectFile);
+  if (times) times->emit = emitting.milliseconds();
+  if (!diagnostics.errors().empty()) return Error{ErrorKind::Invalid, "code generation: " + diagnostics.errors()};
+  if (object && options.dump) options.dump->write(DumpStage::Object, asText(*object));
+  return object;
+}
+
+}  // namespace anywarp::jit

@@ -1,0 +1,59 @@
+// LLVM IR in, relocatable ELF object out. SPDX-License-Identifier: Apache-2.0
+// The way of a kernel through this folder:
+//   Status done = jit::guarded([&] {                      // LLVM's fatal errors and deep recursion end here, not in the process
+//     llvm::LLVMContext context; llvm::Module module(name, context);
+//     jit::prepareModule(module, emit);                   // triple, data layout: before any IR is made
+//     ... make functions; jit::setFunctionAttributes(*function, emit) on each ...
+//     object = jit::optimizeAndEmit(module, emit);
+//   });
+// One LLVMContext per compilation; several threads may compile at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "support/result.h"
+
+namespace llvm {
+class Function;
+class Module;
+class TargetMachine;
+}  // namespace llvm
+
+namespace anywarp {
+class KernelDump;
+}
+
+namespace anywarp::jit {
+
+struct EmitOptions {
+  std::string triple;            // "": this host
+  std::string cpu, features;     // LLVM names
+  int optLevel = 2;              // 0..3
+  KernelDump* dump = nullptr;    // receives the stages llvm, llvm-opt, asm and object
+};
+
+// Where the time went, in milliseconds.
+struct EmitTimes {
+  double optimize = 0, emit = 0;
+};
+
+// Sets triple and data layout.
+Status prepareModule(llvm::Module& module, const EmitOptions& options);
+
+// What every generated function carries: CPU, features, the widest vectors of the host, probes of large stack frames.
+void setFunctionAttributes(llvm::Function& function, const EmitOptions& options);
+
+// Bits of the host's widest vector register, from the feature string: 512, 256 or 128.
+unsigned vectorBits(const EmitOptions& options);
+
+// Optimises `module` in place and emits it. Broken IR is an error with the verifier's words.
+Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOptions& options, EmitTimes* times = nullptr);
+
+// Runs `work` on a thread with a large stack, all signals blocked. A fatal error inside LLVM ends `work` at once (its destructors do
+// not run: what it holds is leaked) and is returned. Nested calls run in place.
+Status guarded(const std::function<void()>& work);
+
+}  // namespace anywarp::jit

@@ -1,0 +1,86 @@
+// Keeps LLVM's fatal errors and stack use away from the host process. SPDX-License-Identifier: Apache-2.0
+#include <llvm/Support/ErrorHandling.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+
+#include <cstring>
+#include <mutex>
+
+#include "compiler/jit/emit.h"
+
+namespace anywarp::jit {
+namespace {
+
+// LLVM recurses over expression and control-flow graphs; unused pages of the stack cost nothing.
+constexpr size_t stackSizes[] = {size_t(512) << 20, size_t(64) << 20, size_t(8) << 20};
+
+struct Guard {
+  const std::function<void()>* work = nullptr;
+  jmp_buf exit;
+  char message[512] = "";
+  bool failed = false;
+};
+
+thread_local Guard* current = nullptr;
+
+void fatalError(void*, const char* reason, bool) {
+  Guard* guard = current;
+  if (!guard) return;  // LLVM then prints the reason and exits, as it would without us
+  std::strncpy(guard->message, reason, sizeof guard->message - 1);
+  guard->failed = true;
+  longjmp(guard->exit, 1);
+}
+
+void installHandlers() {
+  static std::once_flag& once = *new std::once_flag;
+  std::call_once(once, [] {
+    llvm::install_fatal_error_handler(fatalError);
+    llvm::install_bad_alloc_error_handler(fatalError);
+  });
+}
+
+void* run(void* argument) {
+  Guard& guard = *static_cast<Guard*>(argument);
+  current = &guard;
+  if (setjmp(guard.exit) == 0) (*guard.work)();
+  current = nullptr;
+  return nullptr;
+}
+
+bool startThread(pthread_t& thread, Guard& guard) {
+  sigset_t all, before;
+  sigfillset(&all);
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, fault);
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited: the program's handlers stay on its own threads
+  bool started = false;
+  for (size_t size : stackSizes) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, size);
+    started = pthread_create(&thread, &attributes, run, &guard) == 0;
+    pthread_attr_destroy(&attributes);
+    if (started) break;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
+}  // namespace
+
+Status guarded(const std::function<void()>& work) {
+  if (current) {
+    work();
+    return {};
+  }
+  installHandlers();
+  Guard guard;
+  guard.work = &work;
+  pthread_t thread;
+  if (!startThread(thread, guard)) return Error{ErrorKind::System, "cannot start a thread to compile on"};
+  pthread_join(thread, nullptr);
+  if (guard.failed) return Error{ErrorKind::Invalid, std::string("internal error of the code generator: ") + guard.message};
+  return {};
+}
+
+}  // namespace anywarp::jit

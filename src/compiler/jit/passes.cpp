@@ -1,0 +1,78 @@
+// A short pipeline for code that is vectorised already (docs/decisions: pass pipeline). SPDX-License-Identifier: Apache-2.0
+#include "compiler/jit/passes.h"
+
+#include <llvm/IR/Module.h>
+#include <llvm/IR/PassInstrumentation.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <algorithm>
+
+#include "support/options.h"
+
+namespace anywarp::jit {
+namespace {
+
+// Neither loop nor SLP vectoriser: a warp is a vector. Inlining is decided where calls are generated (alwaysinline).
+constexpr const char* pipelines[] = {
+    // 0: as generated
+    "always-inline",
+    // 1: quick
+    "always-inline,function(sroa<modify-cfg>,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)",
+    // 2
+    "always-inline,globaldce,"
+    "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "loop-mssa(loop-simplifycfg,licm<allowspeculation>),"
+    "loop(indvars,loop-deletion,loop-unroll-full),"
+    "sroa<modify-cfg>,gvn,instcombine<no-verify-fixpoint>,dse,"
+    "loop-mssa(licm<allowspeculation>),"
+    "adce,simplifycfg,instcombine<no-verify-fixpoint>)",
+    // 3
+    "always-inline,globaldce,"
+    "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "reassociate,loop-mssa(loop-simplifycfg,licm<allowspeculation>),"
+    "loop(indvars,loop-deletion,loop-unroll-full),"
+    "sroa<modify-cfg>,early-cse<memssa>,vector-combine,gvn,sccp,bdce,instcombine<no-verify-fixpoint>,dse,"
+    "loop-mssa(licm<allowspeculation>),loop-unroll<O3>,"
+    "gvn,adce,simplifycfg,instcombine<no-verify-fixpoint>)",
+};
+
+bool isDisabled(llvm::StringRef pass) {
+  for (const std::string& name : options::disablePass())
+    if (pass == name) return true;
+  return false;
+}
+
+std::string pipelineText(int optLevel) {
+  const std::string& own = options::passes();
+  return own.empty() ? pipelines[std::clamp(optLevel, 0, 3)] : own;
+}
+
+}  // namespace
+
+Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel) {
+  llvm::PassInstrumentationCallbacks callbacks;
+  llvm::PassBuilder builder(&machine, llvm::PipelineTuningOptions(), std::nullopt, &callbacks);
+  if (!options::disablePass().empty())
+    callbacks.registerShouldRunOptionalPassCallback(
+        [&](llvm::StringRef pass, llvm::Any) { return !isDisabled(callbacks.getPassNameForClassName(pass)); });
+
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+
+  llvm::ModulePassManager passes;
+  std::string text = pipelineText(optLevel);
+  if (llvm::Error error = builder.parsePassPipeline(passes, text))
+    return Error{ErrorKind::Invalid, "pass pipeline '" + text + "': " + llvm::toString(std::move(error))};
+  passes.run(module, modules);
+  return {};
+}
+
+}  // namespace anywarp::jit

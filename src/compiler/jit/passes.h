@@ -1,0 +1,11 @@
+// The optimisation pipelines, one line of LLVM's pass names per level. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/jit/emit.h"
+
+namespace anywarp::jit {
+
+// Runs the pipeline of `optLevel` over the module.
+Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel);
+
+}  // namespace anywarp::jit

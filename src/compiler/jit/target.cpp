@@ -1,0 +1,93 @@
+// Chooses the LLVM target: small position-independent objects for the host's CPU. SPDX-License-Identifier: Apache-2.0
+#include "compiler/jit/target.h"
+
+#include <llvm/IR/Function.h>
+#include <llvm/IR/Module.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/TargetParser/Host.h>
+
+#include <mutex>
+
+namespace anywarp::jit {
+namespace {
+
+void initializeHostTarget() {
+  static std::once_flag& once = *new std::once_flag;
+  std::call_once(once, [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser();
+  });
+}
+
+llvm::CodeGenOptLevel codeGenLevel(int optLevel) {
+  static constexpr llvm::CodeGenOptLevel levels[] = {llvm::CodeGenOptLevel::None, llvm::CodeGenOptLevel::Less,
+                                                     llvm::CodeGenOptLevel::Default, llvm::CodeGenOptLevel::Default};
+  return levels[std::clamp(optLevel, 0, 3)];
+}
+
+llvm::TargetOptions targetOptions() {
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // PTX says where to fuse
+  options.EmulatedTLS = false;
+  return options;
+}
+
+bool hasFeature(const std::string& features, std::string_view feature) {
+  size_t at = features.rfind(feature);
+  while (at != std::string::npos) {
+    size_t end = at + feature.size();
+    if (end == features.size() || features[end] == ',') return true;
+    if (at == 0) return false;
+    at = features.rfind(feature, at - 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+// Objects are position independent in the small code model: code, constants, GOT and stubs of one object lie within 2 GiB of each
+// other, wherever the loader maps them; what is outside is reached through the GOT and stubs.
+Result<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const EmitOptions& options) {
+  initializeHostTarget();
+  std::string triple = options.triple.empty() ? llvm::sys::getDefaultTargetTriple() : options.triple;
+  std::string why;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, why);
+  if (!target) return Error{ErrorKind::Unsupported, "no code generator for " + triple + ": " + why};
+  std::unique_ptr<llvm::TargetMachine> machine(
+      target->createTargetMachine(triple, options.cpu, options.features, targetOptions(), llvm::Reloc::PIC_, llvm::CodeModel::Small,
+                                  codeGenLevel(options.optLevel), /*JIT=*/false));
+  if (!machine) return Error{ErrorKind::Unsupported, "no target machine for " + triple + ", cpu " + options.cpu};
+  return machine;
+}
+
+Status prepareModule(llvm::Module& module, const EmitOptions& options) {
+  auto machine = createTargetMachine(options);
+  if (!machine) return machine.error();
+  module.setTargetTriple((*machine)->getTargetTriple().str());
+  module.setDataLayout((*machine)->createDataLayout());
+  module.setPICLevel(llvm::PICLevel::SmallPIC);
+  return {};
+}
+
+unsigned vectorBits(const EmitOptions& options) {
+  if (hasFeature(options.features, "+avx512f")) return 512;
+  if (hasFeature(options.features, "+avx")) return 256;
+  return 128;
+}
+
+void setFunctionAttributes(llvm::Function& function, const EmitOptions& options) {
+  std::string bits = std::to_string(vectorBits(options));
+  if (!options.cpu.empty()) function.addFnAttr("target-cpu", options.cpu);
+  if (!options.features.empty()) function.addFnAttr("target-features", options.features);
+  // Some CPU models prefer 256 bits for code that uses vectors now and then; kernels use them all the time.
+  function.addFnAttr("prefer-vector-width", bits);
+  function.addFnAttr("min-legal-vector-width", bits);
+  // A frame larger than a guard page must not jump over it.
+  function.addFnAttr("probe-stack", "inline-asm");
+  function.addFnAttr(llvm::Attribute::NoUnwind);
+}
+
+}  // namespace anywarp::jit
