@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/ptx/instructions.h"
 #include "compiler/ptx/modifiers.h"
+#include "compiler/ptx/special_registers.h"
 #include "compiler/ptx/types.h"
 #include "support/result.h"
 
