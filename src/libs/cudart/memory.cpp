@@ -27,10 +27,12 @@ cudaError_t allocateHost(void** pointer, size_t size, Allocate&& call) {
   });
 }
 
+#if ANYWARP_CUDART_MAJOR < 13
 CUmemLocation location(int device) {
   if (device < 0) return {static_cast<CUmemLocationType>(cudaMemLocationTypeHost), 0};
   return {static_cast<CUmemLocationType>(cudaMemLocationTypeDevice), device};
 }
+#endif
 
 CUmemLocation location(cudaMemLocation l) { return {static_cast<CUmemLocationType>(l.type), l.id}; }
 

@@ -1,14 +1,14 @@
 // Every function of the table that is not implemented: an error, and one line that names it. SPDX-License-Identifier: Apache-2.0
 #include <atomic>
-#include <cstdio>
 
 #include "libs/cudart/context.h"
+#include "support/log.h"
 
 namespace anywarp::cudart {
 namespace {
 
 cudaError_t unsupported(const char* name, std::atomic<bool>& said) {
-  if (!said.exchange(true)) std::fprintf(stderr, "anywarp: warning: %s is not implemented\n", name);
+  if (!said.exchange(true)) log::warn("{} is not implemented", name);
   return record(cudaErrorNotSupported);
 }
 

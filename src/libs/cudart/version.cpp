@@ -19,7 +19,7 @@ cudaError_t entryPoint(const char* symbol, void** function, int version, unsigne
 
 // Flag 0 means: as this unit was compiled.
 unsigned long long perThreadDefault(unsigned long long flags) {
-  return flags ? flags : CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM;
+  return flags ? flags : uint64_t{CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM};
 }
 
 }  // namespace
