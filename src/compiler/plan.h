@@ -33,7 +33,7 @@ class PlanCache {
   Result<const abi::CompiledKernel*> getPlan(uint32_t function, abi::Dim3 block, bool smallGrid = true);
 
   // The same with options of the caller's own (tests, `anywarp compile`).
-  Result<const abi::CompiledKernel*> getPlan(uint32_t function, const PlanOptions& options);
+  Result<const abi::CompiledKernel*> getPlanWith(uint32_t function, const PlanOptions& options);
 
  private:
   struct Plan;

@@ -1,0 +1,213 @@
+// Objects made by LLVM, loaded by the project's own loader: relocations, lines, names, damage. SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <llvm/AsmParser/Parser.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/SourceMgr.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "compiler/jit/emit.h"
+#include "compiler/object/elf.h"
+#include "compiler/object/loader.h"
+#include "compiler/object/names.h"
+#include "support/host_cpu.h"
+#include "support/options.h"
+
+namespace anywarp::object {
+namespace {
+
+std::vector<uint8_t> compile(const char* text) {
+  llvm::LLVMContext context;
+  llvm::SMDiagnostic diagnostic;
+  auto module = llvm::parseAssemblyString(text, diagnostic, context);
+  EXPECT_TRUE(module) << diagnostic.getMessage().str();
+  jit::EmitOptions options;
+  options.cpu = hostCpu().name;
+  options.features = hostCpu().features;
+  EXPECT_TRUE(jit::prepareModule(*module, options));
+  auto object = jit::optimizeAndEmit(*module, options);
+  EXPECT_TRUE(object) << object.error().message;
+  return object ? *object : std::vector<uint8_t>();
+}
+
+const void* resolve(std::string_view name) { return findHostFunction(name); }
+
+template <class Function>
+Function* functionOf(const LoadedObject& object, const char* name) {
+  return reinterpret_cast<Function*>(const_cast<void*>(object.find(name)));
+}
+
+// Constants, a jump table, a global, an external call, an address of a function: every relocation LLVM makes for us.
+constexpr const char* variety = R"(
+@counter = global i32 5
+@table = internal constant [4 x i32] [i32 10, i32 20, i32 30, i32 40]
+@functions = internal constant [2 x ptr] [ptr @seven, ptr @eight]
+declare double @fmod(double, double)
+define i32 @seven() noinline { ret i32 7 }
+define i32 @eight() noinline { ret i32 8 }
+define i32 @bump() { %v = load i32, ptr @counter %n = add i32 %v, 1 store i32 %n, ptr @counter ret i32 %n }
+define i32 @lookup(i64 %i) { %p = getelementptr [4 x i32], ptr @table, i64 0, i64 %i %v = load i32, ptr %p ret i32 %v }
+define i32 @indirect(i64 %i) {
+  %p = getelementptr [2 x ptr], ptr @functions, i64 0, i64 %i
+  %f = load ptr, ptr %p
+  %v = call i32 %f()
+  ret i32 %v
+}
+define double @remainder(double %a, double %b) { %r = call double @fmod(double %a, double %b) %s = fadd double %r, 0.125 ret double %s }
+define <4 x float> @vector(<4 x float> %a) { %r = fadd <4 x float> %a, <float 1.0, float 2.0, float 3.0, float 4.0> ret <4 x float> %r }
+define i32 @choose(i32 %i, ptr %p) {
+  switch i32 %i, label %other [ i32 0, label %a i32 1, label %b i32 2, label %c i32 3, label %d i32 4, label %e i32 5, label %f ]
+a: store volatile i32 1, ptr %p ret i32 100
+b: store volatile i32 2, ptr %p ret i32 101
+c: store volatile i32 3, ptr %p ret i32 102
+d: store volatile i32 4, ptr %p ret i32 103
+e: store volatile i32 5, ptr %p ret i32 104
+f: store volatile i32 6, ptr %p ret i32 105
+other: ret i32 -1
+})";
+
+TEST(LoaderTest, CodeOfEveryKindRuns) {
+  auto loaded = LoadedObject::load(compile(variety), "variety", resolve);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const LoadedObject& object = **loaded;
+  EXPECT_EQ(functionOf<int()>(object, "bump")(), 6);
+  EXPECT_EQ(functionOf<int()>(object, "bump")(), 7);
+  EXPECT_EQ(functionOf<int(long)>(object, "lookup")(2), 30);
+  EXPECT_EQ(functionOf<int(long)>(object, "indirect")(1), 8);
+  EXPECT_EQ(functionOf<double(double, double)>(object, "remainder")(7.5, 2), 1.625);
+  int seen = 0;
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(functionOf<int(int, int*)>(object, "choose")(i, &seen), 100 + i);
+    EXPECT_EQ(seen, i + 1);
+  }
+  EXPECT_EQ(functionOf<int(int, int*)>(object, "choose")(6, &seen), -1);
+  EXPECT_EQ(object.find("nothing"), nullptr);
+}
+
+TEST(LoaderTest, UnknownNamesAreRefused) {
+  auto loaded = LoadedObject::load(compile("declare void @system(ptr) define void @f() { call void @system(ptr null) ret void }"), "k", resolve);
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().message, "k: needs 'system', which compiled code may not call");
+}
+
+constexpr const char* withLines = R"(
+define void @kernel(ptr %p) !dbg !4 {
+  store volatile i32 1, ptr %p, !dbg !6
+  store volatile i32 2, ptr %p, !dbg !7
+  store volatile i32 3, ptr %p, !dbg !8
+  ret void, !dbg !8
+}
+define void @plain(ptr %p) { store volatile i32 1, ptr %p ret void }
+!llvm.dbg.cu = !{!0}
+!llvm.module.flags = !{!2, !3}
+!0 = distinct !DICompileUnit(language: DW_LANG_C, file: !1, producer: "test", emissionKind: LineTablesOnly)
+!1 = !DIFile(filename: "kernel.ptx", directory: "/")
+!2 = !{i32 2, !"Debug Info Version", i32 3}
+!3 = !{i32 7, !"Dwarf Version", i32 VERSION}
+!4 = distinct !DISubprogram(name: "kernel", file: !1, line: 10, type: !5, unit: !0, spFlags: DISPFlagDefinition)
+!5 = !DISubroutineType(types: !{})
+!6 = !DILocation(line: 11, scope: !4)
+!7 = !DILocation(line: 70000, scope: !4)
+!8 = !DILocation(line: 13, scope: !4)
+)";
+
+class Lines : public testing::TestWithParam<int> {};
+
+TEST_P(Lines, AddressesHaveThem) {
+  std::string text = withLines;
+  text.replace(text.find("VERSION"), 7, std::to_string(GetParam()));
+  auto loaded = LoadedObject::load(compile(text.c_str()), "kernel", resolve);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  auto start = reinterpret_cast<uintptr_t>((*loaded)->find("kernel"));
+  std::vector<uint32_t> seen;
+  for (uintptr_t at = start; at < start + 64; ++at) {
+    uint32_t line = (*loaded)->lineOf(at);
+    if (line == 0) break;
+    if (seen.empty() || seen.back() != line) seen.push_back(line);
+  }
+  EXPECT_EQ(seen.front() == 10 ? std::vector<uint32_t>(seen.begin() + 1, seen.end()) : seen, (std::vector<uint32_t>{11, 70000, 13}));
+  EXPECT_EQ((*loaded)->lineOf(reinterpret_cast<uintptr_t>((*loaded)->find("plain"))), 0u);
+  EXPECT_EQ((*loaded)->lineOf(start - 100000), 0u);
+}
+INSTANTIATE_TEST_SUITE_P(Versions, Lines, testing::Values(2, 3, 4, 5));
+
+TEST(LoaderTest, DamagedObjectsNeverCrashTheLoader) {
+  std::string text = withLines;
+  text.replace(text.find("VERSION"), 7, "5");
+  for (const char* source : {variety, text.c_str()}) {
+    const std::vector<uint8_t> whole = compile(source);
+    for (size_t size = 0; size < whole.size(); size += 7) (void)LoadedObject::load(std::span(whole).first(size), "cut", resolve);
+    uint64_t random = 42;
+    auto next = [&] { return (random = random * 6364136223846793005ull + 1442695040888963407ull) >> 33; };
+    for (int i = 0; i < 20000; ++i) {
+      auto changed = whole;
+      size_t count = 1 + next() % 4;
+      for (size_t j = 0; j < count; ++j) {
+        size_t at = next() % changed.size();
+        if (next() % 2) at = std::min(at, size_t(63)) + (next() % 2 ? changed.size() - 1024 : 0);  // headers more often
+        changed[at % changed.size()] = next() % 3 ? static_cast<uint8_t>(next()) : 0xff;
+      }
+      (void)LoadedObject::load(changed, "damaged", resolve);
+    }
+  }
+}
+
+TEST(LoaderTest, PerfMapNamesFunctions) {
+  setenv("ANYWARP_PERF", "1", 1);
+  options::reload();
+  auto loaded = LoadedObject::load(compile(variety), "variety", resolve);
+  unsetenv("ANYWARP_PERF");
+  options::reload();
+  ASSERT_TRUE(loaded);
+  std::string path = "/tmp/perf-" + std::to_string(getpid()) + ".map", line;
+  std::ifstream map(path);
+  bool found = false;
+  while (std::getline(map, line)) found |= line.find("lookup [variety]") != std::string::npos;
+  EXPECT_TRUE(found);
+  unlink(path.c_str());
+}
+
+struct JitDescriptor {
+  uint32_t version, action;
+  void *relevant, *first;
+};
+extern "C" JitDescriptor __jit_debug_descriptor;
+
+TEST(LoaderTest, GdbSeesObjectsWhileTheyLive) {
+  setenv("ANYWARP_GDB", "1", 1);
+  options::reload();
+  auto loaded = LoadedObject::load(compile(variety), "variety", resolve);
+  unsetenv("ANYWARP_GDB");
+  options::reload();
+  ASSERT_TRUE(loaded);
+  struct Entry {
+    Entry *next, *previous;
+    const uint8_t* file;
+    uint64_t size;
+  };
+  auto* entry = static_cast<Entry*>(__jit_debug_descriptor.first);
+  ASSERT_NE(entry, nullptr);
+  auto image = readElf({entry->file, entry->size});
+  ASSERT_TRUE(image);
+  bool hasCode = false;
+  for (auto& section : image->sections)
+    if (section.isCode() && section.isLoaded()) hasCode |= section.header.sh_addr == reinterpret_cast<uint64_t>((*loaded)->code().data());
+  EXPECT_TRUE(hasCode);
+  loaded->reset();
+  EXPECT_EQ(__jit_debug_descriptor.first, nullptr);
+}
+
+TEST(HostCpuTest, AgreesWithItself) {
+  EXPECT_FALSE(hostCpu().name.empty());
+  EXPECT_FALSE(hostCpu().model.empty());
+  EXPECT_EQ(featuresOfLevel("x86-64-v3").find("+avx512f"), std::string::npos);
+  EXPECT_NE(featuresOfLevel("x86-64-v4").find("+avx512f"), std::string::npos);
+  EXPECT_EQ(featuresOfLevel("unheard-of"), "");
+}
+
+}  // namespace
+}  // namespace anywarp::object

@@ -1,0 +1,242 @@
+// The key, the look-up, the making of a plan: memory, disk, compiler. SPDX-License-Identifier: Apache-2.0
+#include "compiler/plan.h"
+
+#include <chrono>
+
+#include "compiler/builtins/builtins.h"
+#include "compiler/object/cache.h"
+#include "compiler/object/loader.h"
+#include "compiler/object/names.h"
+#include "compiler/plan_backend.h"
+#include "compiler/plan_serialize.h"
+#include "support/dump.h"
+#include "support/host_cpu.h"
+#include "support/log.h"
+#include "support/options.h"
+#include "support/version.h"
+
+namespace anywarp::compiler {
+namespace {
+
+struct Counters {
+  std::atomic<uint64_t> compiled{0}, fromDisk{0}, failed{0}, microseconds{0};
+};
+
+Counters& counters() {
+  static Counters& all = *new Counters;
+  return all;
+}
+
+class Stopwatch {
+ public:
+  uint64_t microseconds() const {
+    auto passed = std::chrono::steady_clock::now() - start_;
+    return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// A kernel that can run: what the device sees, with what it points to.
+struct LoadedKernel : abi::CompiledKernel {
+  std::string ownName;
+  std::vector<abi::RegionInfo> ownRegions;
+  std::unique_ptr<object::LoadedObject> code;
+};
+
+uint32_t locate(const abi::CompiledKernel* kernel, uintptr_t hostPc) {
+  return static_cast<const LoadedKernel*>(kernel)->code->lineOf(hostPc);
+}
+
+const void* resolveName(std::string_view name) {
+  const void* builtin = builtins::findBuiltin(name);
+  return builtin ? builtin : object::findHostFunction(name);
+}
+
+Result<std::unique_ptr<LoadedKernel>> loadKernel(CompiledObject compiled, const std::string& name) {
+  auto code = object::LoadedObject::load(compiled.object, name, resolveName);
+  if (!code) return code.error();
+  const void* entry = (*code)->find(compiled.entrySymbol);
+  if (!entry) return Error{ErrorKind::Invalid, name + ": the object does not define '" + compiled.entrySymbol + "'"};
+  auto kernel = std::make_unique<LoadedKernel>();
+  kernel->ownName = name;
+  kernel->ownRegions = std::move(compiled.regions);
+  kernel->code = std::move(*code);
+  kernel->entry = reinterpret_cast<abi::EntryFn>(const_cast<void*>(entry));
+  kernel->mode = compiled.mode;
+  kernel->width = compiled.width;
+  kernel->regionCount = compiled.regionCount;
+  kernel->frameBytes = compiled.frameBytes;
+  kernel->localBytes = compiled.localBytes;
+  kernel->staticSharedBytes = compiled.staticSharedBytes;
+  kernel->usesSpin = compiled.usesSpin;
+  kernel->regions = kernel->ownRegions.empty() ? nullptr : kernel->ownRegions.data();
+  kernel->name = kernel->ownName.c_str();
+  kernel->locate = locate;
+  return kernel;
+}
+
+// Everything that the code depends on. Host CPU features are in it: home directories are shared between machines.
+Hash128 planKey(const Hash128& module, uint32_t function, const PlanOptions& options) {
+  static const std::string& ownBuild = *new std::string(buildId(reinterpret_cast<const void*>(&planKey)));
+  Hasher key;
+  key.text("plan").number(abi::kernelAbiVersion).text(version()).text(ownBuild).text(compilerBuildId());
+  key.number(module.low).number(module.high).number(function);
+  for (uint32_t extent : {options.block.x, options.block.y, options.block.z}) key.number(extent);
+  key.number(options.smallGrid).number(options.width).text(options.cpu).text(options.features);
+  key.number(static_cast<uint64_t>(options.optLevel)).number(options.debugInfo);
+  return key.finish();
+}
+
+// Where someone looks at the stages, or has changed how they work, a stored result would be the wrong answer.
+bool mayUseCache() { return options::dump().empty() && options::disablePass().empty() && options::passes().empty() && !options::verify(); }
+
+Result<CompiledObject> compileTimed(const CompileRequest& request, const std::string& name) {
+  Stopwatch watch;
+  auto compiled = compileKernel(request);
+  uint64_t passed = watch.microseconds();
+  counters().microseconds += passed;
+  if (compiled) {
+    ++counters().compiled;
+    log::debug("compiled {} for block {}x{}x{}: {:.1f} ms, {} bytes", name, request.options.block.x, request.options.block.y,
+               request.options.block.z, static_cast<double>(passed) / 1000, compiled->object.size());
+  }
+  return compiled;
+}
+
+Result<std::unique_ptr<LoadedKernel>> fromDisk(const Hash128& key, const std::string& name) {
+  auto blob = object::cacheFind(key);
+  if (!blob) return Error{ErrorKind::NotFound, "not in the cache"};
+  auto compiled = deserialize(*blob);
+  if (!compiled) return Error{ErrorKind::Invalid, "unreadable cache entry"};
+  auto kernel = loadKernel(std::move(*compiled), name);
+  if (kernel) {
+    ++counters().fromDisk;
+    log::debug("loaded {} from the cache, key {}", name, key.hex());
+  }
+  return kernel;
+}
+
+bool sameBlock(const abi::Dim3& a, const abi::Dim3& b) { return a.x == b.x && a.y == b.y && a.z == b.z; }
+
+bool sameOptions(const PlanOptions& a, const PlanOptions& b) {
+  return sameBlock(a.block, b.block) && a.smallGrid == b.smallGrid && a.width == b.width && a.cpu == b.cpu && a.features == b.features &&
+         a.optLevel == b.optLevel && a.debugInfo == b.debugInfo;
+}
+
+}  // namespace
+
+PlanOptions defaultPlanOptions(abi::Dim3 block, bool smallGrid) {
+  PlanOptions plan;
+  plan.block = block;
+  plan.smallGrid = smallGrid;
+  plan.width = static_cast<uint32_t>(options::width());
+  plan.optLevel = static_cast<int>(options::optLevel());
+  plan.debugInfo = options::debugInfo();
+  bool ownCpu = !options::cpu().empty();
+  plan.cpu = ownCpu ? options::cpu() : hostCpu().name;
+  plan.features = ownCpu ? featuresOfLevel(plan.cpu) : hostCpu().features;
+  if (!options::cpuFeatures().empty()) plan.features += (plan.features.empty() ? "" : ",") + options::cpuFeatures();
+  return plan;
+}
+
+struct PlanCache::Plan {
+  PlanOptions options;
+  bool isDefault = false;  // options are the process's; only block and smallGrid tell such plans apart
+  uint32_t function = 0;
+  Plan* next = nullptr;
+
+  std::mutex making;
+  std::atomic<bool> isMade{false};
+  std::unique_ptr<LoadedKernel> kernel;
+  Error error;
+
+  Result<const abi::CompiledKernel*> result() const {
+    if (kernel) return static_cast<const abi::CompiledKernel*>(kernel.get());
+    return error;
+  }
+};
+
+PlanCache::PlanCache(const ptx::Module& module)
+    : module_(module), plans_(new std::atomic<Plan*>[module.functions.size()]()) {}
+
+PlanCache::~PlanCache() {
+  for (size_t i = 0; i < module_.functions.size(); ++i)
+    for (Plan* plan = plans_[i].load(); plan;) delete std::exchange(plan, plan->next);
+}
+
+Result<const abi::CompiledKernel*> PlanCache::getPlan(uint32_t function, abi::Dim3 block, bool smallGrid) {
+  if (function >= module_.functions.size()) return Error{ErrorKind::NotFound, "no such function in the module"};
+  for (const Plan* plan = plans_[function].load(std::memory_order_acquire); plan; plan = plan->next)
+    if (plan->isDefault && plan->options.smallGrid == smallGrid && sameBlock(plan->options.block, block) &&
+        plan->isMade.load(std::memory_order_acquire))
+      return plan->result();
+  PlanOptions options = defaultPlanOptions(block, smallGrid);
+  Plan& plan = findOrAdd(function, options, true);
+  make(plan, options);
+  return plan.result();
+}
+
+Result<const abi::CompiledKernel*> PlanCache::getPlanWith(uint32_t function, const PlanOptions& options) {
+  if (function >= module_.functions.size()) return Error{ErrorKind::NotFound, "no such function in the module"};
+  Plan& plan = findOrAdd(function, options, false);
+  make(plan, options);
+  return plan.result();
+}
+
+PlanCache::Plan& PlanCache::findOrAdd(uint32_t function, const PlanOptions& options, bool isDefault) {
+  std::lock_guard lock(addMutex_);
+  for (Plan* plan = plans_[function].load(std::memory_order_acquire); plan; plan = plan->next)
+    if (plan->isDefault == isDefault && sameOptions(plan->options, options)) return *plan;
+  Plan* plan = new Plan;
+  plan->options = options;
+  plan->isDefault = isDefault;
+  plan->function = function;
+  plan->next = plans_[function].load(std::memory_order_relaxed);
+  plans_[function].store(plan, std::memory_order_release);
+  return *plan;
+}
+
+void PlanCache::make(Plan& plan, const PlanOptions& options) {
+  std::lock_guard lock(plan.making);
+  if (plan.isMade.load(std::memory_order_relaxed)) return;
+  const std::string& name = module_.functions[plan.function].name;
+  bool cached = mayUseCache();
+  Hash128 key = cached ? planKey(moduleHash(), plan.function, options) : Hash128{};
+  if (cached)
+    if (auto kernel = fromDisk(key, name)) plan.kernel = std::move(*kernel);
+  if (!plan.kernel) {
+    auto compiled = compileTimed({&module_, plan.function, options}, name);
+    if (compiled && cached) object::cacheStore(key, serialize(*compiled));
+    auto kernel = compiled ? loadKernel(std::move(*compiled), name) : Result<std::unique_ptr<LoadedKernel>>(compiled.error());
+    if (kernel) plan.kernel = std::move(*kernel);
+    else plan.error = kernel.error();
+  }
+  if (!plan.kernel) {
+    ++counters().failed;
+    log::error("{}", plan.error.message);
+  }
+  plan.isMade.store(true, std::memory_order_release);
+}
+
+const Hash128& PlanCache::moduleHash() {
+  std::call_once(hashOnce_, [this] { hash_ = hashBytes(module_.text.data(), module_.text.size()); });
+  return hash_;
+}
+
+Result<CompiledObject> compileKernel(const CompileRequest& request) {
+  auto compile = openCompiler();
+  if (!compile) return compile.error();
+  CompiledObject object;
+  Error error;
+  if (!(*compile)(request, &object, &error)) return error;
+  return object;
+}
+
+PlanStatistics planStatistics() {
+  Counters& all = counters();
+  return {all.compiled, all.fromDisk, all.failed, static_cast<double>(all.microseconds) / 1000};
+}
+
+}  // namespace anywarp::compiler
