@@ -1,0 +1,113 @@
+// The loader's auditing interface: sees every object that a process maps (rtld-audit(7)). SPDX-License-Identifier: Apache-2.0
+//
+// la_objsearch sends the names of NVIDIA's driver and runtime to ours, whatever RPATH or absolute path asked for them.
+// la_objopen comes before the constructors of an object run, so a static runtime is replaced before it registers anything.
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload/interpose.h"
+
+namespace anywarp::preload {
+namespace {
+
+constexpr int refused = 126;  // as a shell says: found, but cannot be run
+
+// Names that programs ask for, by prefix, and the library of ours that answers.
+struct Redirection {
+  const char* prefix;
+  const char* library;
+};
+constexpr Redirection redirections[] = {
+    {"libcuda.so", "libcuda.so.1"},
+    {"libcudart.so.13", "libcudart.so.13"},
+    {"libcudart.so.12", "libcudart.so.12"},
+    {"libcudart.so.11", "libcudart.so.11.0"},
+    {"libcudart.so", "libcudart.so.13"},
+};
+
+bool findFolder() {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void*>(&findFolder), &info) || !info.dli_fname) return false;
+  if (!realpath(info.dli_fname, libraryFolder)) return false;
+  char* slash = strrchr(libraryFolder, '/');
+  if (!slash) return false;
+  *slash = 0;
+  return true;
+}
+
+// "libcuda.so", "libcuda.so.1", "libcuda.so.580.65", but not "libcuda.so-old".
+bool matches(const char* name, const char* prefix) {
+  size_t n = strlen(prefix);
+  return strncmp(name, prefix, n) == 0 && (name[n] == 0 || name[n] == '.');
+}
+
+const char* redirect(const char* name) {
+  static thread_local char path[sizeof libraryFolder + 32];
+  const char* slash = strrchr(name, '/');
+  const char* base = slash ? slash + 1 : name;
+  for (const Redirection& r : redirections) {
+    if (!matches(base, r.prefix)) continue;
+    snprintf(path, sizeof path, "%s/%s", libraryFolder, r.library);
+    return access(path, R_OK) == 0 ? path : nullptr;
+  }
+  return nullptr;
+}
+
+bool isOurs(const char* path) {
+  size_t n = strlen(libraryFolder);
+  return strncmp(path, libraryFolder, n) == 0 && path[n] == '/';
+}
+
+[[noreturn]] void refuse(const char* path, const char* why, const char* remedy) {
+  dprintf(STDERR_FILENO, "anywarp: error: %s: %s\n%s", path, why, remedy);
+  _exit(refused);
+}
+
+void examine(const char* path, uintptr_t bias) {
+  switch (interpose(path, bias)) {
+    case Verdict::NoCuda:
+    case Verdict::Interposed:
+      return;
+    case Verdict::Stripped:
+      refuse(path, "stripped, and the CUDA runtime is linked into it, so the runtime's functions cannot be found",
+             "anywarp: note: use an unstripped build, or link the shared runtime (nvcc --cudart=shared)\n");
+    case Verdict::Unpatchable:
+      refuse(path, "the CUDA runtime linked into it cannot be replaced: its code cannot be written",
+             "anywarp: note: link the shared runtime instead (nvcc --cudart=shared)\n");
+  }
+}
+
+}  // namespace
+}  // namespace anywarp::preload
+
+using namespace anywarp::preload;
+
+#pragma GCC visibility push(default)
+extern "C" {
+
+unsigned la_version(unsigned version) { return findFolder() ? version : 0; }
+
+char* la_objsearch(const char* name, uintptr_t*, unsigned flag) {
+  if (flag == LA_SER_ORIG)
+    if (const char* ours = redirect(name)) return const_cast<char*>(ours);
+  return const_cast<char*>(name);
+}
+
+unsigned la_objopen(struct link_map* map, Lmid_t lmid, uintptr_t*) {
+  const char* name = map->l_name;
+  bool isMain = lmid == LM_ID_BASE && (!name || !*name);
+  if (isMain) name = "/proc/self/exe";
+  if (name && *name == '/' && !isOurs(name)) {
+    char program[4096];
+    ssize_t n = isMain ? readlink(name, program, sizeof program - 1) : -1;
+    if (n > 0) program[n] = 0;
+    examine(n > 0 ? program : name, map->l_addr);
+  }
+  return 0;
+}
+}
+#pragma GCC visibility pop

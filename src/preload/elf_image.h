@@ -1,0 +1,44 @@
+// An ELF file on disk, mapped to be read: sections and symbols. Trusts no field of it. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <elf.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace anywarp::preload {
+
+// One symbol table and its strings.
+struct SymbolTable {
+  const Elf64_Sym* symbols = nullptr;
+  size_t count = 0;
+  const char* strings = nullptr;
+  size_t stringBytes = 0;
+
+  // The empty string when the offset lies outside.
+  const char* name(const Elf64_Sym& symbol) const;
+};
+
+class ElfImage {
+ public:
+  // Not open() when the file is no 64-bit ELF object of this machine, or cannot be read.
+  explicit ElfImage(const char* path);
+  ~ElfImage();
+  ElfImage(const ElfImage&) = delete;
+  ElfImage& operator=(const ElfImage&) = delete;
+
+  bool isOpen() const { return header_ != nullptr; }
+  bool hasSection(const char* name) const;
+  SymbolTable symbols(uint32_t type) const;  // SHT_SYMTAB or SHT_DYNSYM
+
+ private:
+  const void* at(uint64_t offset, uint64_t size) const;
+  const char* sectionName(const Elf64_Shdr& section) const;
+
+  const uint8_t* bytes_ = nullptr;
+  size_t size_ = 0;
+  const Elf64_Ehdr* header_ = nullptr;
+  const Elf64_Shdr* sections_ = nullptr;
+};
+
+}  // namespace anywarp::preload
