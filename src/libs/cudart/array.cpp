@@ -1,0 +1,236 @@
+// Memory Management: CUDA arrays, and copies to and from them. SPDX-License-Identifier: Apache-2.0
+#include "libs/cudart/context.h"
+#include "libs/cudart/copy.h"
+
+namespace anywarp::cudart {
+namespace {
+
+struct Format {
+  cudaChannelFormatKind kind;
+  int bits;
+  CUarray_format format;
+};
+
+constexpr Format formats[] = {
+    {cudaChannelFormatKindUnsigned, 8, CU_AD_FORMAT_UNSIGNED_INT8},
+    {cudaChannelFormatKindUnsigned, 16, CU_AD_FORMAT_UNSIGNED_INT16},
+    {cudaChannelFormatKindUnsigned, 32, CU_AD_FORMAT_UNSIGNED_INT32},
+    {cudaChannelFormatKindSigned, 8, CU_AD_FORMAT_SIGNED_INT8},
+    {cudaChannelFormatKindSigned, 16, CU_AD_FORMAT_SIGNED_INT16},
+    {cudaChannelFormatKindSigned, 32, CU_AD_FORMAT_SIGNED_INT32},
+    {cudaChannelFormatKindFloat, 16, CU_AD_FORMAT_HALF},
+    {cudaChannelFormatKindFloat, 32, CU_AD_FORMAT_FLOAT},
+};
+
+cudaError_t describe(const cudaChannelFormatDesc& desc, CUDA_ARRAY3D_DESCRIPTOR* array) {
+  const int bits[] = {desc.x, desc.y, desc.z, desc.w};
+  unsigned channels = 0;
+  while (channels < 4 && bits[channels]) ++channels;
+  for (unsigned i = 0; i < 4; ++i)
+    if (bits[i] != (i < channels ? desc.x : 0)) return cudaErrorInvalidChannelDescriptor;
+  if (channels == 0 || channels == 3) return cudaErrorInvalidChannelDescriptor;
+  for (const Format& f : formats) {
+    if (f.kind != desc.f || f.bits != desc.x) continue;
+    array->Format = f.format;
+    array->NumChannels = channels;
+    return cudaSuccess;
+  }
+  return cudaErrorInvalidChannelDescriptor;
+}
+
+cudaError_t describe(const CUDA_ARRAY3D_DESCRIPTOR& array, cudaChannelFormatDesc* desc) {
+  for (const Format& f : formats) {
+    if (f.format != array.Format) continue;
+    unsigned n = array.NumChannels;
+    *desc = {f.bits, n > 1 ? f.bits : 0, n > 2 ? f.bits : 0, n > 3 ? f.bits : 0, f.kind};
+    return cudaSuccess;
+  }
+  return cudaErrorInvalidChannelDescriptor;
+}
+
+cudaError_t create(cudaArray_t* array, const cudaChannelFormatDesc* desc, const cudaExtent& extent, unsigned flags) {
+  return inContext([&]() -> cudaError_t {
+    if (!array || !desc) return cudaErrorInvalidValue;
+    CUDA_ARRAY3D_DESCRIPTOR d{};
+    if (cudaError_t error = describe(*desc, &d); error != cudaSuccess) return error;
+    d.Width = extent.width, d.Height = extent.height, d.Depth = extent.depth;
+    d.Flags = flags;
+    return asError(driver().cuArray3DCreate_v2(array, &d));
+  });
+}
+
+cudaError_t arrayDescriptor(cudaArray_const_t array, CUDA_ARRAY3D_DESCRIPTOR* d) {
+  if (!array) return cudaErrorInvalidResourceHandle;
+  return asError(driver().cuArray3DGetDescriptor_v2(d, array));
+}
+
+// Rows between memory and an array, or two arrays. x in bytes, y in rows.
+struct Rows {
+  const void* source = nullptr;
+  cudaArray_t sourceArray = nullptr;
+  size_t sourceX = 0, sourceY = 0, sourcePitch = 0;
+  void* target = nullptr;
+  cudaArray_t targetArray = nullptr;
+  size_t targetX = 0, targetY = 0, targetPitch = 0;
+  size_t width = 0, height = 0;
+};
+
+CUDA_MEMCPY3D copyOf(const Rows& r) {
+  CUDA_MEMCPY3D c{};
+  c.srcMemoryType = r.sourceArray ? CU_MEMORYTYPE_ARRAY : CU_MEMORYTYPE_UNIFIED;
+  c.srcXInBytes = r.sourceX, c.srcY = r.sourceY, c.srcPitch = r.sourcePitch, c.srcArray = r.sourceArray;
+  c.srcDevice = devicePtr(r.source);
+  c.dstMemoryType = r.targetArray ? CU_MEMORYTYPE_ARRAY : CU_MEMORYTYPE_UNIFIED;
+  c.dstXInBytes = r.targetX, c.dstY = r.targetY, c.dstPitch = r.targetPitch, c.dstArray = r.targetArray;
+  c.dstDevice = devicePtr(r.target);
+  c.WidthInBytes = r.width, c.Height = r.height, c.Depth = 1;
+  return c;
+}
+
+cudaError_t copyRows(const Rows& rows, DefaultStream stream) {
+  return inContext([&] {
+    CUDA_MEMCPY3D c = copyOf(rows);
+    if (rows.width == 0 || rows.height == 0) return CUDA_SUCCESS;
+    return (stream == DefaultStream::PerThread ? driver().cuMemcpy3D_v2_ptds : driver().cuMemcpy3D_v2)(&c);
+  });
+}
+
+cudaError_t copyRowsAsync(const Rows& rows, cudaStream_t stream) {
+  return inContext([&] {
+    CUDA_MEMCPY3D c = copyOf(rows);
+    return rows.width == 0 || rows.height == 0 ? CUDA_SUCCESS : driver().cuMemcpy3DAsync_v2(&c, stream);
+  });
+}
+
+Rows toArray(cudaArray_t dst, size_t x, size_t y, const void* src, size_t pitch, size_t width, size_t height) {
+  Rows r;
+  r.source = src, r.sourcePitch = pitch;
+  r.targetArray = dst, r.targetX = x, r.targetY = y;
+  r.width = width, r.height = height;
+  return r;
+}
+
+Rows fromArray(void* dst, size_t pitch, cudaArray_const_t src, size_t x, size_t y, size_t width, size_t height) {
+  Rows r;
+  r.sourceArray = src, r.sourceX = x, r.sourceY = y;
+  r.target = dst, r.targetPitch = pitch;
+  r.width = width, r.height = height;
+  return r;
+}
+
+Rows betweenArrays(cudaArray_t dst, size_t dstX, size_t dstY, cudaArray_const_t src, size_t srcX, size_t srcY,
+                   size_t width, size_t height) {
+  Rows r;
+  r.sourceArray = src, r.sourceX = srcX, r.sourceY = srcY;
+  r.targetArray = dst, r.targetX = dstX, r.targetY = dstY;
+  r.width = width, r.height = height;
+  return r;
+}
+
+}  // namespace
+
+cudaError_t arrayElementBytes(cudaArray_t array, size_t* bytes) {
+  CUDA_ARRAY3D_DESCRIPTOR d{};
+  if (cudaError_t error = arrayDescriptor(array, &d); error != cudaSuccess) return error;
+  for (const Format& f : formats) {
+    if (f.format != d.Format) continue;
+    *bytes = static_cast<size_t>(f.bits) / 8 * d.NumChannels;
+    return cudaSuccess;
+  }
+  return cudaErrorInvalidChannelDescriptor;
+}
+
+ANYWARP_RUNTIME cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, cudaChannelFormatKind f) {
+  return {x, y, z, w, f};
+}
+
+ANYWARP_RUNTIME cudaError_t cudaGetChannelDesc(cudaChannelFormatDesc* desc, cudaArray_const_t array) {
+  return inContext([&]() -> cudaError_t {
+    CUDA_ARRAY3D_DESCRIPTOR d{};
+    if (!desc) return cudaErrorInvalidValue;
+    cudaError_t error = arrayDescriptor(array, &d);
+    return error == cudaSuccess ? describe(d, desc) : error;
+  });
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMallocArray(cudaArray_t* array, const cudaChannelFormatDesc* desc, size_t width,
+                                            size_t height, unsigned flags) {
+  return create(array, desc, {width, height, 0}, flags);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMalloc3DArray(cudaArray_t* array, const cudaChannelFormatDesc* desc, cudaExtent extent,
+                                              unsigned flags) {
+  return create(array, desc, extent, flags);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaFreeArray(cudaArray_t array) {
+  return inContext([&] { return array ? driver().cuArrayDestroy(array) : CUDA_SUCCESS; });
+}
+
+ANYWARP_RUNTIME cudaError_t cudaArrayGetInfo(cudaChannelFormatDesc* desc, cudaExtent* extent, unsigned* flags,
+                                             cudaArray_t array) {
+  return inContext([&]() -> cudaError_t {
+    CUDA_ARRAY3D_DESCRIPTOR d{};
+    if (cudaError_t error = arrayDescriptor(array, &d); error != cudaSuccess) return error;
+    if (extent) *extent = {d.Width, d.Height, d.Depth};
+    if (flags) *flags = d.Flags;
+    return desc ? describe(d, desc) : cudaSuccess;
+  });
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DToArray(cudaArray_t dst, size_t x, size_t y, const void* src, size_t pitch,
+                                                size_t width, size_t height, cudaMemcpyKind) {
+  return copyRows(toArray(dst, x, y, src, pitch, width, height), DefaultStream::Legacy);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DToArray_ptds(cudaArray_t dst, size_t x, size_t y, const void* src, size_t pitch,
+                                                     size_t width, size_t height, cudaMemcpyKind) {
+  return copyRows(toArray(dst, x, y, src, pitch, width, height), DefaultStream::PerThread);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DToArrayAsync(cudaArray_t dst, size_t x, size_t y, const void* src, size_t pitch,
+                                                     size_t width, size_t height, cudaMemcpyKind, cudaStream_t stream) {
+  return copyRowsAsync(toArray(dst, x, y, src, pitch, width, height), stream);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DToArrayAsync_ptsz(cudaArray_t dst, size_t x, size_t y, const void* src,
+                                                          size_t pitch, size_t width, size_t height, cudaMemcpyKind,
+                                                          cudaStream_t stream) {
+  return copyRowsAsync(toArray(dst, x, y, src, pitch, width, height), perThread(stream));
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DFromArray(void* dst, size_t pitch, cudaArray_const_t src, size_t x, size_t y,
+                                                  size_t width, size_t height, cudaMemcpyKind) {
+  return copyRows(fromArray(dst, pitch, src, x, y, width, height), DefaultStream::Legacy);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DFromArray_ptds(void* dst, size_t pitch, cudaArray_const_t src, size_t x,
+                                                       size_t y, size_t width, size_t height, cudaMemcpyKind) {
+  return copyRows(fromArray(dst, pitch, src, x, y, width, height), DefaultStream::PerThread);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DFromArrayAsync(void* dst, size_t pitch, cudaArray_const_t src, size_t x,
+                                                       size_t y, size_t width, size_t height, cudaMemcpyKind,
+                                                       cudaStream_t stream) {
+  return copyRowsAsync(fromArray(dst, pitch, src, x, y, width, height), stream);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DFromArrayAsync_ptsz(void* dst, size_t pitch, cudaArray_const_t src, size_t x,
+                                                            size_t y, size_t width, size_t height, cudaMemcpyKind,
+                                                            cudaStream_t stream) {
+  return copyRowsAsync(fromArray(dst, pitch, src, x, y, width, height), perThread(stream));
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DArrayToArray(cudaArray_t dst, size_t dstX, size_t dstY, cudaArray_const_t src,
+                                                     size_t srcX, size_t srcY, size_t width, size_t height,
+                                                     cudaMemcpyKind) {
+  return copyRows(betweenArrays(dst, dstX, dstY, src, srcX, srcY, width, height), DefaultStream::Legacy);
+}
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpy2DArrayToArray_ptds(cudaArray_t dst, size_t dstX, size_t dstY,
+                                                          cudaArray_const_t src, size_t srcX, size_t srcY, size_t width,
+                                                          size_t height, cudaMemcpyKind) {
+  return copyRows(betweenArrays(dst, dstX, dstY, src, srcX, srcY, width, height), DefaultStream::PerThread);
+}
+
+}  // namespace anywarp::cudart
