@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +22,11 @@ struct EnumSet {
     for (uint64_t w : words)
       if (w) return false;
     return true;
+  }
+  constexpr size_t size() const {
+    size_t n = 0;
+    for (uint64_t w : words) n += size_t(std::popcount(w));
+    return n;
   }
   constexpr bool contains(const EnumSet& other) const {
     for (size_t i = 0; i < wordCount; ++i)

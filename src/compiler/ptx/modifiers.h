@@ -55,9 +55,21 @@ struct ModInfo {
   ModGroupSet groups;
 };
 
-const ModInfo& info(Mod mod);
-inline const char* spelling(Mod mod) { return info(mod).spelling; }
-inline bool inGroup(Mod mod, ModGroup group) { return info(mod).groups.has(group); }
+constexpr ModGroupSet operator|(ModGroup a, ModGroup b) { return ModGroupSet(a) | ModGroupSet(b); }
+
+namespace modifier_table {
+using enum ModGroup;
+inline constexpr ModInfo rows[modCount] = {
+    {"", {}},
+#define PTX_MOD(name, spelling, groups) {spelling, groups},
+#include "compiler/ptx/modifiers.def"
+#undef PTX_MOD
+};
+}  // namespace modifier_table
+
+constexpr const ModInfo& info(Mod mod) { return modifier_table::rows[size_t(mod)]; }
+constexpr const char* spelling(Mod mod) { return info(mod).spelling; }
+constexpr bool inGroup(Mod mod, ModGroup group) { return info(mod).groups.has(group); }
 // `rn` -> Rn; None for anything else.
 Mod modFromSpelling(std::string_view spelling);
 // Every modifier of a group.
