@@ -75,6 +75,15 @@ TEST_F(OptionsTest, HelpNamesEveryOption) {
   for (auto& row : options::all()) EXPECT_NE(help.find(row.name), std::string::npos) << row.name;
 }
 
+// docs/options.md is this table; ANYWARP_BLESS=1 writes it anew.
+TEST(OptionsDocumentTest, IsUpToDate) {
+  std::string path = ANYWARP_SOURCE_DIR "/docs/options.md";
+  std::string wanted = "# Options\n\nGenerated from `src/support/options.def`. Flags take 0 or 1, sizes take K, M, G, T.\n\n" + options::markdown();
+  if (std::getenv("ANYWARP_BLESS")) std::ofstream(path) << wanted;
+  std::ifstream file(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), wanted);
+}
+
 TEST(LogTest, LinesHaveOneForm) {
   testing::internal::CaptureStderr();
   log::setLevel(log::Level::Info);

@@ -4,6 +4,7 @@
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/SourceMgr.h>
+#include <llvm/Support/TargetSelect.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -11,6 +12,7 @@
 #include <fstream>
 
 #include "compiler/jit/emit.h"
+#include "compiler/object/architecture.h"
 #include "compiler/object/elf.h"
 #include "compiler/object/loader.h"
 #include "compiler/object/names.h"
@@ -20,18 +22,22 @@
 namespace anywarp::object {
 namespace {
 
-std::vector<uint8_t> compile(const char* text) {
+std::vector<uint8_t> compile(const char* text, const jit::EmitOptions& options) {
   llvm::LLVMContext context;
   llvm::SMDiagnostic diagnostic;
   auto module = llvm::parseAssemblyString(text, diagnostic, context);
   EXPECT_TRUE(module) << diagnostic.getMessage().str();
-  jit::EmitOptions options;
-  options.cpu = hostCpu().name;
-  options.features = hostCpu().features;
   EXPECT_TRUE(jit::prepareModule(*module, options));
   auto object = jit::optimizeAndEmit(*module, options);
   EXPECT_TRUE(object) << object.error().message;
   return object ? *object : std::vector<uint8_t>();
+}
+
+std::vector<uint8_t> compile(const char* text) {
+  jit::EmitOptions options;
+  options.cpu = hostCpu().name;
+  options.features = hostCpu().features;
+  return compile(text, options);
 }
 
 const void* resolve(std::string_view name) { return findHostFunction(name); }
@@ -169,6 +175,53 @@ TEST(LoaderTest, PerfMapNamesFunctions) {
   while (std::getline(map, line)) found |= line.find("lookup [variety]") != std::string::npos;
   EXPECT_TRUE(found);
   unlink(path.c_str());
+}
+
+// The AArch64 half, looked at from any host: instructions are decoded here, by the encodings of the Arm manual.
+class Aarch64Test : public testing::Test {
+ protected:
+  void SetUp() override {
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    jit::EmitOptions options;
+    options.triple = "aarch64-unknown-linux-gnu";
+    auto loaded = LoadedObject::load(compile(variety, options), "variety", resolve, &aarch64);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    object_ = std::move(*loaded);
+  }
+  const uint32_t* code(const char* function) const { return static_cast<const uint32_t*>(object_->find(function)); }
+
+  // Where `adrp x, page` and the instruction that adds the low bits lead: add, or a load of `scale` bytes.
+  static uint64_t addressAt(const uint32_t* adrp) {
+    uint64_t page = reinterpret_cast<uint64_t>(adrp) & ~uint64_t(0xfff);
+    int64_t pages = static_cast<int64_t>(uint64_t(*adrp >> 5 & 0x7ffff) << 45 | uint64_t(*adrp >> 29 & 3) << 43) >> 43;
+    uint32_t next = adrp[1];
+    unsigned scale = (next & 0x1f000000) == 0x11000000 ? 0 : next >> 30;
+    return page + static_cast<uint64_t>(pages) * 4096 + (uint64_t(next >> 10 & 0xfff) << scale);
+  }
+  static const uint32_t* findAdrp(const uint32_t* at) {
+    while ((*at & 0x9f000000) != 0x90000000) ++at;
+    return at;
+  }
+  std::unique_ptr<LoadedObject> object_;
+};
+
+TEST_F(Aarch64Test, AddressesOfVariables) {
+  // counter is global: its address comes from a slot of the GOT.
+  uint64_t slot = addressAt(findAdrp(code("bump")));
+  EXPECT_EQ(*reinterpret_cast<const uint64_t*>(slot), reinterpret_cast<uint64_t>(object_->find("counter")));
+  uint64_t table = addressAt(findAdrp(code("lookup")));
+  EXPECT_EQ(reinterpret_cast<const uint32_t*>(table)[3], 40u);
+}
+
+TEST_F(Aarch64Test, CallsOutsideGoThroughStubs) {
+  const uint32_t* at = code("remainder");
+  while (*at >> 26 != 0x25) ++at;  // bl
+  auto* stub = at + (static_cast<int32_t>(*at << 6) >> 6);
+  EXPECT_EQ(stub[2], 0xd61f0200u);  // br x16
+  EXPECT_EQ(*reinterpret_cast<const uint64_t*>(addressAt(stub)), reinterpret_cast<uint64_t>(resolve("fmod")));
 }
 
 struct JitDescriptor {

@@ -46,7 +46,8 @@ std::string joined(std::initializer_list<std::string_view> parts) {
 
 class Loading {
  public:
-  Loading(std::string name, Resolver resolve) : name_(std::move(name)), resolve_(resolve), result_(new LoadedObject) {}
+  Loading(std::string name, Resolver resolve, const Architecture* architecture)
+      : name_(std::move(name)), resolve_(resolve), result_(new LoadedObject), host_(architecture) {}
 
   Result<std::unique_ptr<LoadedObject>> run(std::span<const uint8_t> file) {
     auto elf = readElf(file);
@@ -78,7 +79,6 @@ class Loading {
   Error fail(std::string_view what) const { return Error{ErrorKind::Invalid, joined({name_, ": ", what})}; }
 
   Status checkMachine() {
-    host_ = hostArchitecture();
     if (!host_ || elf_.machine != host_->machine)
       return fail("object is for machine " + std::to_string(elf_.machine) + ", not for this host");
     return {};
@@ -265,14 +265,15 @@ class Loading {
   Resolver resolve_;
   std::unique_ptr<LoadedObject> result_;
   ElfObject elf_;
-  const Architecture* host_ = nullptr;
+  const Architecture* host_;
   std::vector<Target> targets_;
   std::vector<uint64_t> offsets_;  // of each section in the mapping
   uint64_t stubBytes_ = 0, slotsBytes_ = 0, stubs_ = 0, slots_ = 0, codeEnd_ = 0, constantsEnd_ = 0, total_ = 0;
 };
 
-Result<std::unique_ptr<LoadedObject>> LoadedObject::load(std::span<const uint8_t> file, std::string name, Resolver resolve) {
-  return Loading(std::move(name), resolve).run(file);
+Result<std::unique_ptr<LoadedObject>> LoadedObject::load(std::span<const uint8_t> file, std::string name, Resolver resolve,
+                                                         const Architecture* architecture) {
+  return Loading(std::move(name), resolve, architecture ? architecture : hostArchitecture()).run(file);
 }
 
 LoadedObject::~LoadedObject() {

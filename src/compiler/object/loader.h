@@ -20,11 +20,13 @@ namespace anywarp::object {
 using Resolver = const void* (*)(std::string_view name);
 
 class GdbRegistration;
+struct Architecture;
 
 class LoadedObject {
  public:
-  // `name` appears in messages, in gdb and perf.
-  static Result<std::unique_ptr<LoadedObject>> load(std::span<const uint8_t> file, std::string name, Resolver resolve);
+  // `name` appears in messages, in gdb and perf. Objects of another architecture than the host's can be looked at, not run.
+  static Result<std::unique_ptr<LoadedObject>> load(std::span<const uint8_t> file, std::string name, Resolver resolve,
+                                                    const Architecture* architecture = nullptr);
   ~LoadedObject();
   LoadedObject(const LoadedObject&) = delete;
   LoadedObject& operator=(const LoadedObject&) = delete;
