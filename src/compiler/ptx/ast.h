@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compiler/ptx/instructions.h"
@@ -61,11 +64,17 @@ struct Operand {
   SymbolRef symbol;
   int64_t offset = 0;                 // Symbol, Address: bytes
   uint64_t bits = 0;                  // Integer, Float32, Float64
+  // Part of a register that a video instruction uses (a.b0, a.h10, a.b3210): unit (1 byte, 2 half) in bits 28-31, count in bits
+  // 24-27, then four bits per part, least significant result part first. 0: the whole register.
+  uint32_t select = 0;
   std::vector<Operand> elements;      // Vector; Address of tex/bulk forms: the coordinates
 
   bool isReg() const { return kind == Kind::Register; }
   bool isNone() const { return kind == Kind::None; }
   bool isImmediate() const { return kind == Kind::Integer || kind == Kind::Float32 || kind == Kind::Float64; }
+  unsigned selectBytes() const { return select >> 28; }  // bytes per part, 0: no selection
+  unsigned selectCount() const { return select >> 24 & 15; }
+  unsigned selectIndex(unsigned i) const { return select >> (4 * i) & 15; }
 };
 
 // The bit pattern of an immediate used as a `type` value (integers convert to floating types as ptxas does).
@@ -81,6 +90,7 @@ struct Instruction {
   // call: {returns as Vector, callee, arguments as Vector, prototype label or None}.
   std::vector<Operand> operands;
   SourceLoc loc;
+  uint32_t sourceFile = 0, sourceLine = 0;  // .loc in force: index into Module::files and line there; 0: none
   std::string text;                   // Form::Unknown: the instruction as written, for the message
 
   bool has(Mod mod) const { return mods.has(mod); }
@@ -95,6 +105,7 @@ struct InitReference {
   int64_t addend = 0;
   bool generic = false;               // generic(name)
   uint32_t bytes = 8;
+  uint32_t shift = 0;                 // 0xff00(name): the address shifted right by 8 bits, cut to `bytes`
 };
 
 enum class Linkage : uint8_t { None, Extern, Visible, Weak, Common };
@@ -122,6 +133,7 @@ struct Label {
 struct Prototype {                    // .callprototype, by label
   std::string name;
   std::vector<Variable> returns, params;
+  std::vector<uint32_t> targets;      // .calltargets: the functions that may be called, into Module::functions
 };
 
 struct BranchTargets {                // .branchtargets, by label
@@ -144,6 +156,7 @@ struct Function {
   Linkage linkage = Linkage::None;
   bool hasBody = false;
   bool noReturn = false;
+  // Space::Param, or Space::None for `.reg`: these are the first registers of the body, returns before params.
   std::vector<Variable> params, returns;
   uint32_t maxntid[3] = {0, 0, 0};    // 0: not given
   uint32_t reqntid[3] = {0, 0, 0};
@@ -167,10 +180,15 @@ struct Module {
   std::vector<Variable> variables;
   std::vector<Function> functions;
   std::vector<std::string> files;     // .file index -> name
+  std::vector<std::pair<std::string, std::string>> aliases;  // .alias: name, function it stands for
+  std::map<std::string, uint32_t, std::less<>> functionIndex, variableIndex;  // by name, aliases too
 
   int findFunction(std::string_view name) const;  // -1 where absent
   int findVariable(std::string_view name) const;
 };
+
+// `module.ptx:12:5: ` for messages.
+std::string place(const Module& module, SourceLoc loc);
 
 // Reads directives, declarations and function headers; leaves bodies as text.
 Result<std::unique_ptr<Module>> parseModule(std::string text, std::string name);

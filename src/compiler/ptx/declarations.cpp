@@ -1,0 +1,247 @@
+// DeclarationParser: variables, parameters and initialisers. SPDX-License-Identifier: Apache-2.0
+#include "compiler/ptx/declarations.h"
+
+#include <bit>
+
+#include "compiler/ptx/literals.h"
+
+namespace anywarp::ptx {
+
+Space DeclarationParser::spaceFromWord(std::string_view word) {
+  static constexpr std::pair<std::string_view, Space> spaces[] = {
+      {"global", Space::Global}, {"shared", Space::Shared},           {"local", Space::Local},
+      {"const", Space::Const},   {"param", Space::Param},             {"shared::cta", Space::Shared},
+      {"tex", Space::Global},
+  };
+  for (const auto& [spelling, space] : spaces)
+    if (spelling == word) return space;
+  return Space::None;
+}
+
+bool DeclarationParser::parseAlign(Head& head) {
+  const SourceLoc loc = peek().loc;
+  uint64_t align = 0;
+  if (!expectInteger("an alignment", align)) return false;
+  if (!std::has_single_bit(align) || align > (1u << 20)) return fail(loc, "alignment " + std::to_string(align) + " is no power of two up to 1048576");
+  head.variable.align = std::max(head.variable.align, align);
+  return true;
+}
+
+// `.attribute(.managed, .unified(1, 2))`
+bool DeclarationParser::parseAttribute(Head& head) {
+  if (!expect("(", "after .attribute")) return false;
+  do {
+    if (!peek().isDotted()) return failHere("expected an attribute, found " + found());
+    if (next().text == "managed") head.variable.managed = true;
+    if (at("(")) {
+      while (!at(")") && peek().kind != Token::Kind::End && peek().kind != Token::Kind::Invalid) next();
+      if (!expect(")", "after attribute")) return false;
+    }
+  } while (accept(","));
+  return expect(")", "after attributes");
+}
+
+// `.ptr .global .align 4`: what a kernel's pointer points to. We need none of it.
+bool DeclarationParser::parsePointerAttributes() {
+  while (peek().isDotted()) {
+    if (acceptDotted("align")) {
+      uint64_t align = 0;
+      if (!expectInteger("an alignment", align)) return false;
+    } else if (spaceFromWord(peek().text) != Space::None || peek().isDotted("generic")) {
+      next();
+    } else {
+      break;
+    }
+  }
+  return true;
+}
+
+bool DeclarationParser::parseHead(Head& head) {
+  head.loc = peek().loc;
+  Variable& v = head.variable;
+  while (peek().isDotted()) {
+    const Token word = next();
+    if (word.text == "align") {
+      if (!parseAlign(head)) return false;
+    } else if (word.text == "attribute") {
+      if (!parseAttribute(head)) return false;
+    } else if (word.text == "ptr") {
+      if (!parsePointerAttributes()) return false;
+    } else if (const Mod mod = modFromSpelling(word.text); mod == Mod::V2 || mod == Mod::V4 || mod == Mod::V8) {
+      v.vector = mod == Mod::V2 ? 2 : mod == Mod::V4 ? 4 : 8;
+    } else if (const Type type = typeFromSpelling(word.text); type != Type::None) {
+      if (v.type != Type::None) return fail(word.loc, "a declaration has one type, found '." + std::string(word.text) + "' too");
+      v.type = type;
+    } else {
+      return fail(word.loc, "expected a type, found '." + std::string(word.text) + "'");
+    }
+  }
+  if (v.type == Type::None) return failHere("expected a type, found " + found());
+  v.align = std::max<uint64_t>(v.align, uint64_t(bytes(v.type)) * v.vector);
+  return true;
+}
+
+bool DeclarationParser::parseDimensions(const Head& head, Variable& variable) {
+  dims_.clear();
+  while (accept("[")) {
+    const SourceLoc loc = peek().loc;
+    if (at("]")) {
+      if (!dims_.empty()) return fail(loc, "only the first dimension of '" + variable.name + "' may be open");
+      variable.unsized = true;
+      dims_.push_back(0);
+    } else {
+      uint64_t n = 0;
+      if (!parseIntegerConstant("an array size", n)) return false;
+      if (n > maxVariableBytes) return fail(loc, "array size " + std::to_string(int64_t(n)) + " of '" + variable.name + "' is beyond " + std::to_string(maxVariableBytes));
+      if (n == 0 && dims_.empty()) variable.unsized = true;
+      dims_.push_back(n);
+    }
+    if (dims_.size() > 16) return fail(loc, "'" + variable.name + "' has more than 16 dimensions");
+    if (!expect("]", "after array size")) return false;
+  }
+  if (head.variable.vector > 1) dims_.push_back(head.variable.vector);
+  return true;
+}
+
+bool DeclarationParser::finishSize(Variable& variable, SourceLoc loc) {
+  uint64_t size = bytes(variable.type);
+  for (uint64_t n : dims_) {
+    if (n && size > maxVariableBytes / n) return fail(loc, "'" + variable.name + "' is larger than " + std::to_string(maxVariableBytes) + " bytes");
+    size *= n;
+  }
+  variable.size = variable.unsized ? 0 : size;
+  return true;
+}
+
+bool DeclarationParser::parseDeclarator(const Head& head, Variable& variable, bool mayInitialise) {
+  variable = head.variable;
+  variable.loc = peek().loc;
+  if (!expectWord("a name", variable.name)) return false;
+  if (!parseDimensions(head, variable)) return false;
+  if (!finishSize(variable, variable.loc)) return false;
+  if (!mayInitialise || !at("=")) return true;
+  next();
+  return parseInitialiser(variable);
+}
+
+bool DeclarationParser::parseDeclarators(const Head& head, std::vector<Variable>& variables) {
+  do {
+    Variable variable;
+    if (!parseDeclarator(head, variable, true)) return false;
+    variables.push_back(std::move(variable));
+  } while (accept(","));
+  return expect(";", "after declaration");
+}
+
+bool DeclarationParser::parseParameters(std::vector<Variable>& params) {
+  if (!expect("(", "before parameters")) return false;
+  if (accept(")")) return true;
+  do {
+    const bool isReg = acceptDotted("reg");
+    if (!isReg && !acceptDotted("param")) return failHere("expected .param or .reg, found " + found());
+    Head head;
+    head.isReg = isReg;
+    head.variable.space = isReg ? Space::None : Space::Param;
+    Variable param;
+    if (!parseHead(head) || !parseDeclarator(head, param, false)) return false;
+    if (params.size() >= maxListElements) return failHere("more than " + std::to_string(maxListElements) + " parameters");
+    params.push_back(std::move(param));
+  } while (accept(","));
+  return expect(")", "after parameters");
+}
+
+bool constantBits(const Constant& value, Type type, uint64_t& bits) {
+  if (isFloat(type)) {
+    bits = value.isSingle && type == Type::F32 ? value.bits : floatBits(value.asDouble(), type);
+    return true;
+  }
+  bits = value.bits;
+  return !value.isFloat || isBits(type);
+}
+
+bool DeclarationParser::store(Variable& variable, uint64_t offset, uint64_t value) {
+  const uint64_t width = bytes(variable.type);
+  const uint64_t end = offset + width;
+  if (!variable.unsized && end > variable.size) return failHere("more initial values than '" + variable.name + "' has elements");
+  if (end > maxInitialiserBytes) return failHere("initial value beyond byte " + std::to_string(maxInitialiserBytes) + " of '" + variable.name + "'");
+  if (variable.init.size() < end) variable.init.resize(end);
+  for (uint64_t i = 0; i < width && i < 8; ++i) variable.init[offset + i] = uint8_t(value >> (8 * i));
+  return true;
+}
+
+bool DeclarationParser::startsReference() const { return peek().isWord() && peek().text != "WARP_SZ"; }
+
+// `generic(name)`, `name`, each with `+ 4` or `- 4`. `mask` picks bytes of the address: 0 for the whole of it.
+bool DeclarationParser::parseReference(Variable& variable, uint64_t offset, uint64_t mask) {
+  InitReference reference;
+  reference.offset = offset;
+  reference.bytes = bytes(variable.type);
+  if (mask) {
+    reference.shift = uint32_t(std::countr_zero(mask) & ~7);
+    if ((mask >> reference.shift) != 0xff) return failHere("mask of an address must choose one byte");
+  }
+  if (!expectWord("a name", reference.name)) return false;
+  if (reference.name == "generic" && accept("(")) {
+    reference.generic = true;
+    if (!expectWord("a name", reference.name)) return false;
+    if (!expect(")", "after name")) return false;
+  }
+  if (at("+") || at("-")) {
+    Constant addend;
+    const bool minus = at("-");
+    next();
+    if (!parseConstant(addend)) return false;
+    reference.addend = int64_t(minus ? 0 - addend.bits : addend.bits);
+  }
+  if (!store(variable, offset, 0)) return false;
+  variable.references.push_back(std::move(reference));
+  return true;
+}
+
+bool DeclarationParser::parseInitialiserElement(Variable& variable, uint64_t& offset) {
+  const SourceLoc loc = peek().loc;
+  const uint64_t at0 = offset;
+  offset += bytes(variable.type);
+  if (startsReference()) return parseReference(variable, at0, 0);
+  Constant value;
+  if (!parseConstant(value)) return false;
+  if (at("(") && !value.isFloat && value.bits) {
+    next();
+    return parseReference(variable, at0, value.bits) && expect(")", "after masked address");
+  }
+  uint64_t pattern = 0;
+  if (!constantBits(value, variable.type, pattern)) return fail(loc, "floating-point value for '" + variable.name + "' of type ." + spelling(variable.type));
+  return store(variable, at0, pattern);
+}
+
+// The list of one dimension: elements, or lists of the next dimension, which start at multiples of their size.
+bool DeclarationParser::parseInitialiserList(Variable& variable, size_t dimension, uint64_t& offset) {
+  Nest nest(depth_);
+  if (depth_ > maxNesting || dimension > dims_.size()) return failHere("initialiser of '" + variable.name + "' is nested too deeply");
+  if (!expect("{", "before initial values")) return false;
+  uint64_t stride = bytes(variable.type);
+  for (size_t i = dimension + 1; i < dims_.size(); ++i) stride *= dims_[i];
+  while (!at("}")) {
+    if (at("{")) {
+      uint64_t inner = offset;
+      if (!parseInitialiserList(variable, dimension + 1, inner)) return false;
+      offset += stride;
+    } else if (!parseInitialiserElement(variable, offset)) {
+      return false;
+    }
+    if (!accept(",")) break;
+  }
+  return expect("}", "after initial values");
+}
+
+bool DeclarationParser::parseInitialiser(Variable& variable) {
+  uint64_t offset = 0;
+  if (at("{") ? !parseInitialiserList(variable, 0, offset) : !parseInitialiserElement(variable, offset)) return false;
+  if (variable.unsized) {
+    variable.size = variable.init.size();
+    variable.unsized = false;
+  }
+  return true;
+}
+
+}  // namespace anywarp::ptx
