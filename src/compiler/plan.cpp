@@ -225,15 +225,6 @@ const Hash128& PlanCache::moduleHash() {
   return hash_;
 }
 
-Result<CompiledObject> compileKernel(const CompileRequest& request) {
-  auto compile = openCompiler();
-  if (!compile) return compile.error();
-  CompiledObject object;
-  Error error;
-  if (!(*compile)(request, &object, &error)) return error;
-  return object;
-}
-
 PlanStatistics planStatistics() {
   Counters& all = counters();
   return {all.compiled, all.fromDisk, all.failed, static_cast<double>(all.microseconds) / 1000};

@@ -7,9 +7,6 @@
 
 namespace anywarp::compiler {
 
-// Opens the compiler at the first call. The error says which file was tried.
-Result<CompileFn> openCompiler();
-
 // A build of the compiler, without opening it: entries that another build made are not used.
 const std::string& compilerBuildId();
 

@@ -46,6 +46,10 @@ Status prepareModule(llvm::Module& module, const EmitOptions& options);
 // What every generated function carries: CPU, features, the widest vectors of the host, probes of large stack frames.
 void setFunctionAttributes(llvm::Function& function, const EmitOptions& options);
 
+// Every feature that cpu and features together switch on, "+a,+b,...": what code generation may ask for by name, also where
+// only a CPU was given. Nothing for a CPU that LLVM does not know.
+Result<std::string> enabledFeatures(const EmitOptions& options);
+
 // Bits of the host's widest vector register, from the feature string: 512, 256 or 128.
 unsigned vectorBits(const EmitOptions& options);
 

@@ -95,6 +95,19 @@ TEST(EmitTest, WidestVectors) {
   EXPECT_EQ(vectorBits(options), 512u);
 }
 
+TEST(EmitTest, FeaturesOfACpu) {
+  EmitOptions options;
+  options.triple = "x86_64-unknown-linux-gnu";
+  options.cpu = "haswell";
+  options.features = "-avx2";
+  auto features = enabledFeatures(options);
+  ASSERT_TRUE(features);
+  EXPECT_NE((*features + ",").find("+avx,"), std::string::npos);
+  EXPECT_EQ((*features + ",").find("+avx2,"), std::string::npos);
+  options.cpu = "abacus";
+  EXPECT_FALSE(enabledFeatures(options));
+}
+
 TEST(GuardTest, FatalErrorComesBack) {
   Status done = guarded([] { llvm::report_fatal_error("out of ideas", false); });
   ASSERT_FALSE(done);

@@ -3,6 +3,7 @@
 
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Module.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
@@ -70,6 +71,18 @@ Status prepareModule(llvm::Module& module, const EmitOptions& options) {
   module.setDataLayout((*machine)->createDataLayout());
   module.setPICLevel(llvm::PICLevel::SmallPIC);
   return {};
+}
+
+Result<std::string> enabledFeatures(const EmitOptions& options) {
+  auto machine = createTargetMachine(options);
+  if (!machine) return machine.error();
+  const llvm::MCSubtargetInfo& subtarget = *(*machine)->getMCSubtargetInfo();
+  if (!options.cpu.empty() && !subtarget.isCPUStringValid(options.cpu))
+    return Error{ErrorKind::Unsupported, "unknown CPU '" + options.cpu + "'"};
+  std::string text;
+  for (const llvm::SubtargetFeatureKV& feature : subtarget.getAllProcessorFeatures())
+    if (subtarget.getFeatureBits().test(feature.Value)) text += std::string(text.empty() ? "+" : ",+") + feature.Key;
+  return text;
 }
 
 unsigned vectorBits(const EmitOptions& options) {
