@@ -1,0 +1,78 @@
+// x86 instructions that LLVM's IR has no words for: embedded rounding, estimates, classification.
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/x86/host_ops.h"
+
+#include <llvm/IR/IntrinsicsX86.h>
+
+namespace anywarp::codegen::x86 {
+
+namespace intrinsic = llvm::Intrinsic;
+using llvm::FixedVectorType;
+
+namespace {
+
+bool isFloat(Value* v) { return v->getType()->getScalarType()->isFloatTy(); }
+constexpr unsigned currentRounding = 4;
+
+Value* zeros(llvm::Type* element, unsigned lanes) { return llvm::Constant::getNullValue(FixedVectorType::get(element, lanes)); }
+
+}  // namespace
+
+unsigned embeddedRounding(Rounding rounding) {
+  constexpr unsigned codes[] = {0, 3, 1, 2};
+  return codes[int(rounding)] | 8;
+}
+
+Value* narrowDouble(PureEmitter& e, Value* v, Rounding rounding) {
+  return inGroups(e, 8, {v}, [&](Args group) {
+    return call(e, intrinsic::x86_avx512_mask_cvtpd2ps_512, {},
+                {group[0], zeros(e.b.getFloatTy(), 8), e.b.getInt8(0xff), e.b.getInt32(embeddedRounding(rounding))});
+  });
+}
+
+Value* fromInteger(PureEmitter& e, Value* v, llvm::Type* element, bool isSigned, Rounding rounding) {
+  unsigned lanes = bitsOf(v) == 32 ? 16 : 8;
+  return inGroups(e, lanes, {v}, [&](Args group) {
+    return call(e, isSigned ? intrinsic::x86_avx512_sitofp_round : intrinsic::x86_avx512_uitofp_round,
+                {FixedVectorType::get(element, lanes), group[0]->getType()},
+                {group[0], e.b.getInt32(embeddedRounding(rounding))});
+  });
+}
+
+Value* rsqrt14(PureEmitter& e, Value* v) {
+  return inGroups(e, 16, {v}, [&](Args group) {
+    return call(e, intrinsic::x86_avx512_rsqrt14_ps_512, {}, {group[0], zeros(e.b.getFloatTy(), 16), e.b.getInt16(0xffff)});
+  });
+}
+
+Value* rcp14(PureEmitter& e, Value* v) {
+  return inGroups(e, 16, {v}, [&](Args group) {
+    return call(e, intrinsic::x86_avx512_rcp14_ps_512, {}, {group[0], zeros(e.b.getFloatTy(), 16), e.b.getInt16(0xffff)});
+  });
+}
+
+Value* scale(PureEmitter& e, Value* v, Value* exponent) {
+  return inGroups(e, 16, {v, exponent}, [&](Args group) {
+    return call(e, intrinsic::x86_avx512_mask_scalef_ps_512, {},
+                {group[0], group[1], zeros(e.b.getFloatTy(), 16), e.b.getInt16(0xffff), e.b.getInt32(currentRounding)});
+  });
+}
+
+Value* isSubnormal(PureEmitter& e, Value* v) {
+  return inGroups(e, 16, {v}, [&](Args group) {
+    return call(e, intrinsic::x86_avx512_fpclass_ps_512, {}, {group[0], e.b.getInt32(0x20)});
+  });
+}
+
+Value* minMaxNumber(PureEmitter& e, bool max, Value* a, Value* b) {
+  bool single = isFloat(a);
+  unsigned lanes = single ? 16 : 8;
+  Value* control = e.b.getInt32(4 | (max ? 1 : 0));  // sign of the comparison's result
+  return inGroups(e, lanes, {a, b}, [&](Args group) {
+    Value* mask = single ? static_cast<Value*>(e.b.getInt16(0xffff)) : e.b.getInt8(0xff);
+    return call(e, single ? intrinsic::x86_avx512_mask_range_ps_512 : intrinsic::x86_avx512_mask_range_pd_512, {},
+                {group[0], group[1], control, zeros(a->getType()->getScalarType(), lanes), mask, e.b.getInt32(currentRounding)});
+  });
+}
+
+}  // namespace anywarp::codegen::x86

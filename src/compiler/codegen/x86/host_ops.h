@@ -1,0 +1,23 @@
+// x86 instructions that LLVM's IR has no words for: embedded rounding, estimates, classification.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/codegen/rounding.h"
+
+namespace anywarp::codegen::x86 {
+
+// The rounding operand of AVX-512 instructions, exceptions suppressed.
+unsigned embeddedRounding(Rounding rounding);
+
+// AVX-512F
+Value* narrowDouble(PureEmitter& e, Value* v, Rounding rounding);
+Value* fromInteger(PureEmitter& e, Value* v, llvm::Type* element, bool isSigned, Rounding rounding);  // i32 -> float; DQ: i64 -> both
+Value* rsqrt14(PureEmitter& e, Value* v);   // float: relative error 2^-14, subnormals included
+Value* rcp14(PureEmitter& e, Value* v);
+Value* scale(PureEmitter& e, Value* v, Value* exponent);  // v * 2^floor(exponent), rounded once
+
+// AVX-512DQ
+Value* isSubnormal(PureEmitter& e, Value* v);
+Value* minMaxNumber(PureEmitter& e, bool max, Value* a, Value* b);  // vrangeps/pd: -0 < +0, a quiet NaN gives the other operand
+
+}  // namespace anywarp::codegen::x86
