@@ -1,0 +1,129 @@
+// Address space reserved ahead of use: mmap, and a map of free ranges. SPDX-License-Identifier: Apache-2.0
+#include "device/memory/arena.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <string>
+
+namespace anywarp::device {
+
+namespace {
+
+constexpr size_t hugePage = size_t{2} << 20;
+// A process has some 65,000 mappings; guards split them, so beyond this many ranges there are none.
+constexpr size_t maxGuarded = 20000;
+
+void* asPointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
+
+uintptr_t reserve(size_t bytes) {
+  void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return p == MAP_FAILED ? 0 : reinterpret_cast<uintptr_t>(p);
+}
+
+uintptr_t alignUp(uintptr_t value, size_t alignment) { return (value + alignment - 1) & ~(uintptr_t{alignment} - 1); }
+
+}  // namespace
+
+size_t pageSize() {
+  static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+Result<uintptr_t> Arena::take(size_t bytes, size_t alignment) {
+  size_t page = pageSize();
+  if (bytes > (size_t{1} << 47)) return Error{ErrorKind::OutOfMemory, std::to_string(bytes) + " bytes are more than an address space"};
+  size_t usable = roundUp(bytes, page);
+  size_t guard = taken_.size() < maxGuarded ? page : 0;
+  alignment = std::max(alignment, usable >= hugePage ? hugePage : page);
+  auto base = carve(usable + guard, alignment);
+  if (!base) {
+    if (!grow(usable + guard + alignment)) {
+      return Error{ErrorKind::OutOfMemory, "the host has no address space for " + std::to_string(bytes) + " bytes"};
+    }
+    base = carve(usable + guard, alignment);
+    if (!base) return base;
+  }
+  if (mprotect(asPointer(*base), usable, PROT_READ | PROT_WRITE) != 0) {
+    std::string why = std::strerror(errno);
+    insertFree(*base, usable + guard);
+    return Error{ErrorKind::OutOfMemory, "the host refused " + std::to_string(usable) + " bytes: " + why};
+  }
+#ifdef MADV_HUGEPAGE
+  if (usable >= 2 * hugePage) madvise(asPointer(*base), usable, MADV_HUGEPAGE);
+#endif
+  taken_[*base] = usable + guard;
+  return base;
+}
+
+void Arena::give(uintptr_t base) {
+  auto it = taken_.find(base);
+  if (it == taken_.end()) return;
+  size_t bytes = it->second;
+  taken_.erase(it);
+  void* p = mmap(asPointer(base), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  // Too many mappings to split one: the pages stay accessible, but empty.
+  if (p == MAP_FAILED) madvise(asPointer(base), bytes, MADV_DONTNEED);
+  insertFree(base, bytes);
+}
+
+bool Arena::grow(size_t least) {
+  size_t bytes = std::max(free_.empty() && taken_.empty() ? wanted_ : wanted_ / 4, least);
+  bytes = roundUp(bytes, hugePage);
+  least = roundUp(least, pageSize());
+  while (true) {
+    if (uintptr_t base = reserve(bytes)) {
+      insertFree(base, bytes);
+      cursor_ = base;
+      return true;
+    }
+    if (bytes == least) return false;
+    bytes = std::max(roundUp(bytes / 2, pageSize()), least);
+  }
+}
+
+// The first free range at or above the cursor that has room, else the first of all.
+Result<uintptr_t> Arena::carve(size_t bytes, size_t alignment) {
+  auto fits = [&](std::map<uintptr_t, size_t>::iterator it) {
+    uintptr_t base = alignUp(it->first, alignment);
+    return base >= it->first && base - it->first <= it->second && it->second - (base - it->first) >= bytes;
+  };
+  auto start = free_.lower_bound(cursor_);
+  auto it = start;
+  while (it != free_.end() && !fits(it)) ++it;
+  if (it == free_.end()) {
+    it = free_.begin();
+    while (it != start && !fits(it)) ++it;
+    if (it == start) return Error{ErrorKind::OutOfMemory, "no free range"};
+  }
+  uintptr_t range = it->first, base = alignUp(range, alignment);
+  size_t size = it->second;
+  free_.erase(it);
+  if (base > range) free_[range] = base - range;
+  size_t behind = size - (base - range) - bytes;
+  if (behind) free_[base + bytes] = behind;
+  cursor_ = base + bytes;
+  return base;
+}
+
+void Arena::insertFree(uintptr_t base, size_t bytes) {
+  auto next = free_.lower_bound(base);
+  if (next != free_.end() && base + bytes == next->first) {
+    bytes += next->second;
+    next = free_.erase(next);
+  }
+  if (next != free_.begin()) {
+    auto before = std::prev(next);
+    if (before->first + before->second == base) {
+      before->second += bytes;
+      return;
+    }
+  }
+  free_[base] = bytes;
+}
+
+}  // namespace anywarp::device

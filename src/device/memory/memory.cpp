@@ -1,0 +1,229 @@
+// Every range of memory that a kernel may touch: the address map, accounting, and words about addresses. SPDX-License-Identifier: Apache-2.0
+#include "device/memory/memory.h"
+
+#include <array>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <vector>
+
+#include "device/memory/arena.h"
+#include "device/memory/slab.h"
+
+namespace anywarp::device {
+
+namespace {
+
+constexpr size_t hostArenaBytes = size_t{256} << 30;
+constexpr size_t smallestDeviceArena = size_t{1} << 30;
+constexpr size_t rememberedFrees = 256;
+
+const char* words(MemoryKind kind) {
+  constexpr std::array<const char*, 6> table = {"device",    "managed",         "pinned host", "registered host",
+                                                "module variable", "device heap"};
+  return table[static_cast<size_t>(kind)];
+}
+
+bool counts(MemoryKind kind) { return kind == MemoryKind::Device || kind == MemoryKind::Variable || kind == MemoryKind::Heap; }
+bool onDevice(MemoryKind kind) { return counts(kind); }
+
+std::string hex(uintptr_t value) {
+  char text[2 + 16 + 1];
+  snprintf(text, sizeof text, "0x%lx", static_cast<unsigned long>(value));
+  return text;
+}
+
+// Where ranges come from: one per device, one for host and managed memory.
+struct Pool {
+  explicit Pool(size_t wanted) : arena(wanted), slabs(arena) {}
+  Arena arena;
+  Slabs slabs;
+  uint64_t capacity = ~uint64_t{0};
+  uint64_t used = 0;
+};
+
+struct Record {
+  Allocation allocation;
+  size_t charged = 0;  // bytes counted as used
+  bool small = false;
+};
+
+}  // namespace
+
+struct Memory::State {
+  mutable std::shared_mutex mutex;
+  std::map<uintptr_t, Record> records;  // by base; disjoint
+  std::map<int, std::unique_ptr<Pool>> pools;  // -1: the host's
+  std::array<Allocation, rememberedFrees> freed{};
+  size_t freedCount = 0;
+  uint64_t lastId = 0;
+
+  Pool& pool(int ordinal) {
+    auto& p = pools[ordinal];
+    if (!p) p = std::make_unique<Pool>(ordinal < 0 ? hostArenaBytes : smallestDeviceArena);
+    return *p;
+  }
+  Pool& poolOf(const Allocation& a) { return pool(onDevice(a.kind) ? a.device : -1); }
+
+  std::map<uintptr_t, Record>::const_iterator holding(uintptr_t address) const {
+    auto it = records.upper_bound(address);
+    if (it == records.begin()) return records.end();
+    --it;
+    return address - it->first < it->second.allocation.bytes ? it : records.end();
+  }
+
+  void drop(std::map<uintptr_t, Record>::iterator it) {
+    Record record = it->second;
+    records.erase(it);
+    freed[freedCount++ % rememberedFrees] = record.allocation;
+    if (record.allocation.kind == MemoryKind::HostRegistered) return;
+    Pool& from = poolOf(record.allocation);
+    from.used -= record.charged;
+    if (record.small) {
+      from.slabs.give(record.allocation.base);
+    } else {
+      from.arena.give(record.allocation.base);
+    }
+  }
+};
+
+Memory& Memory::instance() {
+  static Memory& memory = *new Memory;
+  return memory;
+}
+
+Memory::Memory() : state_(*new State) {}
+
+void Memory::setCapacity(int ordinal, uint64_t bytes) {
+  std::unique_lock lock(state_.mutex);
+  auto& pool = state_.pools[ordinal];
+  // Several times the presented memory, so that freed ranges can stay unmapped for a while.
+  if (!pool) pool = std::make_unique<Pool>(roundUp(bytes, pageSize()) * 4 + smallestDeviceArena);
+  pool->capacity = bytes;
+}
+
+MemoryUsage Memory::usage(int ordinal) const {
+  std::shared_lock lock(state_.mutex);
+  auto it = state_.pools.find(ordinal);
+  if (it == state_.pools.end()) return {};
+  const Pool& pool = *it->second;
+  return {pool.capacity, pool.used < pool.capacity ? pool.capacity - pool.used : 0};
+}
+
+Result<void*> Memory::allocate(const AllocationRequest& request) {
+  if (request.bytes == 0) return Error{ErrorKind::Invalid, "an allocation of 0 bytes"};
+  if (request.alignment & (request.alignment - 1)) return Error{ErrorKind::Invalid, "alignment is no power of two"};
+  std::unique_lock lock(state_.mutex);
+  Pool& pool = state_.pool(onDevice(request.kind) ? request.device : -1);
+  bool small = request.bytes <= Slabs::largest && request.alignment <= Slabs::unit;
+  size_t charged = 0;
+  if (counts(request.kind)) {
+    uint64_t free = pool.used < pool.capacity ? pool.capacity - pool.used : 0;
+    if (request.bytes <= free) charged = roundUp(request.bytes, small ? Slabs::unit : pageSize());
+    if (charged == 0 || charged > free) {
+      return Error{ErrorKind::OutOfMemory, std::to_string(request.bytes) + " bytes asked for, " + std::to_string(free) + " of " +
+                                               std::to_string(pool.capacity) + " free on device " + std::to_string(request.device)};
+    }
+  }
+  auto base = small ? pool.slabs.take(request.bytes) : pool.arena.take(request.bytes, request.alignment);
+  if (!base) return base.error();
+  pool.used += charged;
+  Allocation allocation{*base,          request.bytes, request.kind, request.device, ++state_.lastId,
+                        request.owner, request.flags};
+  state_.records.emplace(*base, Record{allocation, charged, small});
+  return reinterpret_cast<void*>(*base);
+}
+
+Status Memory::release(void* base) {
+  std::unique_lock lock(state_.mutex);
+  auto it = state_.records.find(reinterpret_cast<uintptr_t>(base));
+  if (it == state_.records.end() || it->second.allocation.kind == MemoryKind::HostRegistered) {
+    return Error{ErrorKind::Invalid, hex(reinterpret_cast<uintptr_t>(base)) + " is not the start of an allocation"};
+  }
+  state_.drop(it);
+  return {};
+}
+
+void Memory::releaseAll(const void* owner) {
+  std::unique_lock lock(state_.mutex);
+  for (auto it = state_.records.begin(); it != state_.records.end();) {
+    auto next = std::next(it);
+    if (it->second.allocation.owner == owner) state_.drop(it);
+    it = next;
+  }
+}
+
+Status Memory::registerHost(void* base, size_t bytes, int device, const void* owner, uint32_t flags) {
+  auto address = reinterpret_cast<uintptr_t>(base);
+  if (!base || bytes == 0 || address + bytes < address) return Error{ErrorKind::Invalid, "an empty host range"};
+  std::unique_lock lock(state_.mutex);
+  auto next = state_.records.lower_bound(address + bytes);
+  if (next != state_.records.begin()) {
+    const Allocation& before = std::prev(next)->second.allocation;
+    if (before.base + before.bytes > address) {
+      return Error{ErrorKind::Invalid, hex(address) + " overlaps the " + words(before.kind) + " range at " + hex(before.base)};
+    }
+  }
+  Allocation allocation{address, bytes, MemoryKind::HostRegistered, device, ++state_.lastId, owner, flags};
+  state_.records.emplace(address, Record{allocation, 0, false});
+  return {};
+}
+
+Status Memory::unregisterHost(void* base) {
+  std::unique_lock lock(state_.mutex);
+  auto it = state_.records.find(reinterpret_cast<uintptr_t>(base));
+  if (it == state_.records.end() || it->second.allocation.kind != MemoryKind::HostRegistered) {
+    return Error{ErrorKind::NotFound, hex(reinterpret_cast<uintptr_t>(base)) + " is not a registered host range"};
+  }
+  state_.drop(it);
+  return {};
+}
+
+std::optional<Allocation> Memory::find(const void* address) const {
+  std::shared_lock lock(state_.mutex);
+  auto it = state_.holding(reinterpret_cast<uintptr_t>(address));
+  if (it == state_.records.end()) return std::nullopt;
+  return it->second.allocation;
+}
+
+std::optional<Allocation> Memory::above(const void* address) const {
+  std::shared_lock lock(state_.mutex);
+  auto it = state_.records.upper_bound(reinterpret_cast<uintptr_t>(address));
+  if (it == state_.records.end()) return std::nullopt;
+  return it->second.allocation;
+}
+
+std::optional<Allocation> Memory::below(const void* address) const {
+  std::shared_lock lock(state_.mutex);
+  auto it = state_.records.upper_bound(reinterpret_cast<uintptr_t>(address));
+  if (it == state_.records.begin()) return std::nullopt;
+  return std::prev(it)->second.allocation;
+}
+
+std::string Memory::describe(uintptr_t address) const {
+  constexpr uintptr_t near = 1 << 20;
+  auto pointer = reinterpret_cast<const void*>(address);
+  auto the = [](const Allocation& a) {
+    return "the " + std::to_string(a.bytes) + "-byte " + words(a.kind) + " allocation at " + hex(a.base);
+  };
+  if (address < pageSize()) return "a null pointer";
+  if (auto a = find(pointer)) return std::to_string(address - a->base) + " bytes into " + the(*a);
+  std::shared_lock lock(state_.mutex);
+  size_t known = std::min(state_.freedCount, rememberedFrees);
+  for (size_t i = 1; i <= known; ++i) {
+    const Allocation& a = state_.freed[(state_.freedCount - i) % rememberedFrees];
+    if (address - a.base < a.bytes) return std::to_string(address - a.base) + " bytes into memory that was freed: " + the(a);
+  }
+  lock.unlock();
+  if (auto a = below(pointer); a && address - (a->base + a->bytes) < near) {
+    return std::to_string(address - (a->base + a->bytes)) + " bytes past the end of " + the(*a);
+  }
+  if (auto a = above(pointer); a && a->base - address < near) {
+    return std::to_string(a->base - address) + " bytes before " + the(*a);
+  }
+  return "near no allocation";
+}
+
+}  // namespace anywarp::device
