@@ -8,10 +8,14 @@
 namespace anywarp::abi {
 
 // Bump when any struct below changes: it is part of the key of the on-disk cache.
-inline constexpr uint32_t kernelAbiVersion = 1;
+inline constexpr uint32_t kernelAbiVersion = 2;
 inline constexpr uint32_t maxWarpWidth = 32;
 inline constexpr uint32_t maxBarriers = 16;
 inline constexpr uint32_t maxThreadsPerBlock = 1024;
+
+// Shared memory that the system keeps for itself in each block (%reserved_smem_offset_1): it lies behind the kernel's own.
+inline constexpr uint32_t reservedSharedBytes = 1024;
+inline constexpr uint32_t reservedSharedOffset(uint32_t totalSharedBytes) { return (totalSharedBytes + 127) / 128 * 128; }
 
 struct Dim3 {
   uint32_t x = 1, y = 1, z = 1;
@@ -51,6 +55,8 @@ struct BlockContext {
   uint32_t clusterCtaid[3];
   uint32_t clusterRank;
   uint32_t barrierResult[maxBarriers];  // result of the last barrier.red on each barrier, filled when it completes
+  uint32_t runningWarp;          // optional: compiled code that loops over warps stores the one it is in, for fault reports;
+                                 // the device sets it to `begin` before each call
 };
 
 // Region ids. Region 0 is the kernel's entry.
@@ -62,12 +68,13 @@ enum class Suspend : uint32_t {
   None = 0,
   Barrier = 1,      // barrier{.cta}.sync / .red; `barrier`, `barrierThreads` (0: the whole block) and `predicate` are set
   Yield = 2,        // a spin loop, nanosleep: runnable again at once, but let others run first
-  GridExit = 3,
+  GridExit = 3,     // the warp's lanes are done, as if they had exited
 };
 
 // One per warp (of CompiledKernel::width lanes). Written by compiled code when it suspends, read and written by the scheduler.
 struct WarpState {
-  uint32_t pc;              // lockstep plans: the region to run next, or regionExited
+  uint32_t pc;              // lockstep plans: the region to run next, or regionExited. Written at every suspension, before `entry`
+                            // returns; only behind a plainBarrier that all warps reach is it not read
   uint32_t live;            // lanes that exist and have not exited
   uint32_t blocked;         // free plans: lanes that wait at a barrier; the scheduler clears them
   Suspend suspend;          // lockstep plans: why the warp stopped
@@ -77,6 +84,10 @@ struct WarpState {
   uint32_t predicate;       // barrier.red: lanes whose predicate is true
   uint32_t lanePc[maxWarpWidth];  // free plans: the resume point of each lane
 };
+
+// Before a block starts the device sets pc = 0, live = the lanes that exist, blocked = 0, suspend = None, and for free plans
+// lanePc = 0. A warp of a lockstep plan that has exited has pc == regionExited or live == 0; both `regionMixed` and the region of
+// the others may be returned then.
 
 enum class PlanMode : uint32_t {
   Lockstep,  // every suspension point is warp-uniform: entry(ctx, region, begin, end) runs that region for the warps whose pc is it
@@ -119,11 +130,14 @@ struct Services {
   // noreturn. Lanes' generic pointers to message, file, function; line.
   void (*assertFail)(BlockContext*, uint32_t warp, uint32_t mask, const uint64_t* messages, const uint64_t* files,
                      const uint32_t* lines, const uint64_t* functions);
-  // noreturn. kind: 0 trap, 1 breakpoint, 2 call through an invalid function pointer, 3 stack overflow, 4 invalid instruction use.
+  // noreturn. kind: 0 trap, 1 breakpoint, 2 call through an invalid function pointer, 3 stack overflow, 4 invalid instruction use,
+  // 5 misaligned address, 6 illegal address.
   void (*trap)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line);
   void (*malloc)(BlockContext*, uint32_t mask, const uint64_t* sizes, uint64_t* pointers);
   void (*free)(BlockContext*, uint32_t mask, const uint64_t* pointers);
-  // Free plans: `mask` lanes of `warp` arrive at a barrier. sync != 0: they also wait (WarpState::blocked), else bar.arrive.
+  // `mask` lanes of `warp` arrive at a barrier. sync != 0 (free plans only): they also wait, and the caller returns when no lane of
+  // the warp can go on; the device has set their bits in WarpState::blocked and clears them when the barrier completes. sync == 0
+  // (both plans): bar.arrive. threads == 0: the whole block.
   void (*barrierArrive)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t barrier, uint32_t threads, uint32_t sync,
                         uint32_t reduction, uint32_t predicate);
   uint64_t (*clock64)(BlockContext*);       // ticks of the device's SM clock

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "device/device.h"
 #include "device/fault/fault.h"
@@ -61,12 +62,16 @@ class Context {
   friend class Stream;
   struct State;
 
+  std::vector<std::shared_ptr<Stream>> streams() const;  // without the legacy one
+  bool hasBlockingStreams() const;
+
   Device& device_;
   const uint64_t id_;
   std::atomic<const Fault*> fault_{nullptr};
   std::unique_ptr<PrintfBuffer> printf_;
   std::unique_ptr<DeviceHeap> heap_;
   std::shared_ptr<Stream> legacy_;
+  std::vector<std::shared_ptr<Stream>> threadStreamOwners_;  // under the state's mutex
   std::unique_ptr<State> state_;
 };
 

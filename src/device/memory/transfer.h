@@ -18,7 +18,7 @@ struct Copy {
   size_t bytes() const { return width * height * depth; }
 };
 
-// `height` rows of `width` elements of `elementBytes` (1, 2, 4, 8 or 16), each set to the low bytes of `value`.
+// `height` rows of `width` elements of `elementBytes` (1, 2, 4 or 8), each set to the low bytes of `value`.
 struct Fill {
   void* target = nullptr;
   uint64_t value = 0;

@@ -57,20 +57,38 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // Waits for what has been submitted so far. For the legacy stream that includes the blocking streams' work before it.
   void synchronize();
 
+  // For the scheduler: the grid of `operation` has ended.
+  void gridEnded(Operation* operation);
+
  private:
   friend class Context;
   friend class Gate;
-  friend struct Operation;
   struct Queue;
+  enum class Step : uint8_t { Ended, Running, Blocked };
+  enum class Drop : uint8_t { StillAdvancing, Alone };
 
-  void advance();                      // runs what can run now; called when something it waited for has happened
-  void finished(Operation* operation); // by the worker that ended it
+  Operation* take();
+  Operation* takeGrid();
+  void push(Operation* operation);
+  void keepOrder();
+  void waitForGate(const std::shared_ptr<Gate>& gate, uint64_t target);
+
+  void advance();                       // something that it waited for has happened
+  void run();
+  Step begin(Operation& operation);
+  void finished(Operation* operation);  // by whoever ended it
+  void drop(Operation* operation, Drop how);
+
+  uint64_t submitted() const;
+  bool idleAlone() const;               // without regard to other streams
+  void waitAlone();
+  void drain();
 
   Context& context_;
   const StreamKind kind_;
   const int priority_;
   const uint64_t id_;
-  const std::shared_ptr<Gate> done_;   // counts operations that have ended
+  const std::shared_ptr<Gate> done_;    // counts operations that have ended
   std::unique_ptr<Queue> queue_;
 };
 

@@ -1,0 +1,77 @@
+// Words for a fault: kernel, block, threads, address and what is near it, PTX line. SPDX-License-Identifier: Apache-2.0
+#include <bit>
+#include <cstdio>
+#include <string>
+
+#include "device/fault/record.h"
+#include "device/memory/memory.h"
+#include "device/sched/block.h"
+
+namespace anywarp::device {
+
+namespace {
+
+std::string triple(uint32_t x, uint32_t y, uint32_t z) {
+  return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";
+}
+
+std::string hex(uintptr_t value) {
+  char text[24];
+  snprintf(text, sizeof text, "0x%lx", static_cast<unsigned long>(value));
+  return text;
+}
+
+std::string threadName(const abi::Dim3& shape, uint32_t linear) {
+  return triple(linear % shape.x, linear / shape.x % shape.y, linear / shape.x / shape.y);
+}
+
+// "thread (3,0,0)", or the range of its warp where the lane is not known.
+std::string threads(const FaultRecord& record, const Block& block) {
+  const abi::Dim3& shape = block.launch->block;
+  uint32_t width = block.grid().kernel->width, count = shape.x * shape.y * shape.z;
+  uint32_t first = (record.hasWarp ? record.warp : block.runningWarp) * width;
+  if (record.hasWarp && record.mask) {
+    uint32_t lane = first + static_cast<uint32_t>(std::countr_zero(record.mask));
+    uint32_t others = static_cast<uint32_t>(std::popcount(record.mask)) - 1;
+    return "thread " + threadName(shape, lane) + (others ? " and " + std::to_string(others) + " more of its warp" : "");
+  }
+  uint32_t last = first + width < count ? first + width - 1 : count - 1;
+  return "one of the threads " + threadName(shape, first) + " to " + threadName(shape, last);
+}
+
+}  // namespace
+
+const char* name(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::None: return "no fault";
+    case FaultKind::IllegalAddress: return "illegal memory access";
+    case FaultKind::MisalignedAddress: return "misaligned memory access";
+    case FaultKind::IllegalInstruction: return "illegal instruction";
+    case FaultKind::InvalidFunction: return "call through an invalid function pointer";
+    case FaultKind::Trap: return "trap";
+    case FaultKind::Assert: return "assertion failed";
+    case FaultKind::StackOverflow: return "stack overflow";
+    case FaultKind::BarrierDeadlock: return "all threads of the block wait at barriers that cannot complete";
+    case FaultKind::OutOfResources: return "the host has no memory for a block";
+  }
+  return "unknown fault";
+}
+
+Fault report(const FaultRecord& record, const Block& block) {
+  const abi::CompiledKernel& kernel = *block.grid().kernel;
+  Fault fault;
+  fault.kind = record.kind;
+  fault.kernel = kernel.name;
+  fault.message = fault.kernel + ": " + name(record.kind);
+  if (record.hasAddress) fault.message += " at " + hex(record.address) + ", " + Memory::instance().describe(record.address);
+  fault.message += "; block " + triple(block.ctaid[0], block.ctaid[1], block.ctaid[2]);
+  if (record.kind != FaultKind::BarrierDeadlock && record.kind != FaultKind::OutOfResources) {
+    fault.message += ", " + threads(record, block);
+  }
+  uint32_t line = record.line;
+  if (line == 0 && record.pc && kernel.locate) line = kernel.locate(&kernel, record.pc);
+  if (line) fault.message += ", PTX line " + std::to_string(line);
+  return fault;
+}
+
+}  // namespace anywarp::device

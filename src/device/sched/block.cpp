@@ -1,0 +1,237 @@
+// One running block: lockstep and free-running region loops. SPDX-License-Identifier: Apache-2.0
+#include "device/sched/block.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "device/memory/arena.h"
+#include "device/sched/worker.h"
+
+namespace anywarp::device {
+
+namespace {
+
+// Rounds over the warps of a block in which nothing but spinning happens, before others get the worker.
+constexpr uint32_t quietRounds = 8;
+constexpr size_t frameAlignment = 64;
+
+uint32_t lanesOfWarp(uint32_t threads, uint32_t width, uint32_t warp) {
+  uint32_t left = threads - warp * width;
+  return left >= width ? (width == 32 ? ~0u : (1u << width) - 1) : (1u << left) - 1;
+}
+
+}  // namespace
+
+Block::Block() : abi::BlockContext{} {}
+
+Block::~Block() { std::free(frameMemory_); }
+
+Status Block::prepare(Grid& grid) {
+  if (serial_ == grid.serial) return {};
+  serial_ = 0;
+  const abi::CompiledKernel& kernel = *grid.kernel;
+  const abi::LaunchInfo& info = grid.info;
+  uint32_t threads = info.block.x * info.block.y * info.block.z;
+  uint32_t warpCount = (threads + kernel.width - 1) / kernel.width;
+  if (threads != threads_ || warpCount != warpCount_) {
+    threads_ = threads;
+    warpCount_ = warpCount;
+    states_.resize(warpCount);
+    status_.resize(warpCount);
+    barriers_.prepare(threads, kernel.width);
+  }
+  barriers_.reset();
+  size_t stride = roundUp(kernel.localBytes, 16);
+  if (Status s = shared_.resize(abi::reservedSharedOffset(info.totalSharedBytes) + abi::reservedSharedBytes); !s) return s;
+  if (Status s = local_.resize(stride * threads); !s) return s;
+  size_t frameBytes = size_t{kernel.frameBytes} * warpCount;
+  if (frameBytes > frameCapacity_) {
+    std::free(frameMemory_);
+    frameCapacity_ = roundUp(frameBytes, 4096);
+    frameMemory_ = static_cast<uint8_t*>(std::aligned_alloc(frameAlignment, frameCapacity_));
+    if (!frameMemory_) {
+      frameCapacity_ = 0;
+      return Error{ErrorKind::OutOfMemory, "no memory for the frames of a block"};
+    }
+  }
+  grid_ = &grid;
+  kernel_ = &kernel;
+  params = info.params;
+  symbols = info.symbols;
+  shared = shared_.base();
+  local = local_.base();
+  localStride = stride;
+  frames = frameMemory_;
+  warps = states_.data();
+  launch = &info;
+  services = info.services;
+  index_ = noIndex;
+  serial_ = grid.serial;
+  return {};
+}
+
+void Block::start(uint64_t index) {
+  const abi::LaunchInfo& info = grid_->info;
+  if (index_ != noIndex && index == index_ + 1 && ctaid[0] + 1 < info.grid.x) {
+    ++ctaid[0];
+  } else {
+    uint64_t row = index / info.grid.x;
+    ctaid[0] = static_cast<uint32_t>(index % info.grid.x);
+    ctaid[1] = static_cast<uint32_t>(row % info.grid.y);
+    ctaid[2] = static_cast<uint32_t>(row / info.grid.y);
+  }
+  index_ = index;
+  clusterCtaid[0] = ctaid[0] % info.cluster.x;
+  clusterCtaid[1] = ctaid[1] % info.cluster.y;
+  clusterCtaid[2] = ctaid[2] % info.cluster.z;
+  clusterRank = clusterCtaid[0] + info.cluster.x * (clusterCtaid[1] + info.cluster.y * clusterCtaid[2]);
+  startWarps();
+}
+
+void Block::startWarps() {
+  bool free = kernel_->mode == abi::PlanMode::Free;
+  for (uint32_t w = 0; w < warpCount_; ++w) {
+    abi::WarpState& state = states_[w];
+    state.pc = 0;
+    state.live = lanesOfWarp(threads_, kernel_->width, w);
+    state.blocked = 0;
+    state.suspend = abi::Suspend::None;
+    if (free) std::fill_n(state.lanePc, abi::maxWarpWidth, 0u);
+    status_[w] = WarpStatus::Runnable;
+  }
+  barriers_.reset();
+  region_ = 0;
+  uniform_ = true;
+  progressed_ = false;
+}
+
+RunResult Block::run(Worker& worker) {
+  progressed_ = false;
+  return kernel_->mode == abi::PlanMode::Lockstep ? runLockstep(worker) : runFree(worker);
+}
+
+uint32_t Block::enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end) {
+  runningWarp = begin;
+  Worker::InKernel inside(worker);
+  return kernel_->entry(this, region, begin, end);
+}
+
+RunResult Block::runLockstep(Worker& worker) {
+  for (uint32_t quiet = 0; quiet < quietRounds;) {
+    if (uniform_) {
+      uint32_t next = enter(worker, region_, 0, warpCount_);
+      if (next == abi::regionExited) return RunResult::Done;
+      if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
+      if (next < kernel_->regionCount && kernel_->regions && kernel_->regions[next].plainBarrier) {
+        region_ = next;
+        continue;
+      }
+      for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
+    } else {
+      runRunnable(worker);
+      if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
+    }
+    bool moved = settle(false);
+    if (RunResult result = resume(); result != RunResult::Waiting) return result;
+    quiet = moved ? 0 : quiet + 1;
+  }
+  return RunResult::Waiting;
+}
+
+// What a warp of a lockstep plan has become by its last run.
+void Block::classify(uint32_t w) {
+  if (status_[w] != WarpStatus::Runnable) return;
+  abi::WarpState& state = states_[w];
+  if (state.pc == abi::regionExited || state.live == 0 || state.suspend == abi::Suspend::GridExit) {
+    status_[w] = WarpStatus::Exited;
+    progressed_ = true;
+  } else if (state.suspend == abi::Suspend::Barrier) {
+    status_[w] = WarpStatus::AtBarrier;
+    barriers_.arrive({.warp = w, .mask = state.live, .live = state.live, .barrier = state.barrier, .threads = state.barrierThreads,
+                      .waits = true, .reduction = state.reduction, .predicate = state.predicate});
+  }
+}
+
+// Runs each warp that can run once, neighbours that want the same region together.
+void Block::runRunnable(Worker& worker) {
+  for (uint32_t begin = 0; begin < warpCount_;) {
+    if (status_[begin] != WarpStatus::Runnable) {
+      ++begin;
+      continue;
+    }
+    uint32_t region = states_[begin].pc, end = begin + 1;
+    while (end < warpCount_ && status_[end] == WarpStatus::Runnable && states_[end].pc == region) ++end;
+    enter(worker, region, begin, end);
+    if (grid_->stop.load(std::memory_order_relaxed)) return;
+    for (uint32_t w = begin; w < end; ++w) classify(w);
+    begin = end;
+  }
+}
+
+uint32_t Block::liveLanes(uint32_t warp) const { return status_[warp] == WarpStatus::Exited ? 0 : states_[warp].live; }
+
+bool Block::settle(bool exitedCount) {
+  if (!barriers_.pending()) return false;
+  bool free = kernel_->mode == abi::PlanMode::Free;
+  bool any = barriers_.settle(
+      barrierResult, [&](uint32_t w) { return liveLanes(w); },
+      [&](uint32_t w, uint32_t lanes) {
+        if (free) {
+          states_[w].blocked &= ~lanes;
+        } else {
+          status_[w] = WarpStatus::Runnable;
+        }
+      },
+      exitedCount);
+  progressed_ = progressed_ || any;
+  return any;
+}
+
+// Lockstep: finds how the block goes on. Waiting: it does.
+RunResult Block::resume() {
+  uint32_t live = 0, runnable = 0, region = abi::regionMixed;
+  bool same = true;
+  for (uint32_t w = 0; w < warpCount_; ++w) {
+    if (status_[w] == WarpStatus::Exited) continue;
+    ++live;
+    if (status_[w] != WarpStatus::Runnable) continue;
+    ++runnable;
+    if (region == abi::regionMixed) region = states_[w].pc;
+    same = same && states_[w].pc == region;
+  }
+  if (live == 0) return RunResult::Done;
+  if (runnable == 0 && !settle(true)) return RunResult::Deadlock;
+  uniform_ = runnable == live && same;
+  if (uniform_) region_ = region;
+  return RunResult::Waiting;
+}
+
+RunResult Block::runFree(Worker& worker) {
+  for (uint32_t quiet = 0; quiet < quietRounds;) {
+    uint32_t live = 0, ran = 0;
+    bool moved = false;
+    for (uint32_t w = 0; w < warpCount_; ++w) {
+      abi::WarpState& state = states_[w];
+      if (state.live == 0) continue;
+      ++live;
+      if ((state.live & ~state.blocked) == 0) continue;
+      ++ran;
+      uint32_t before = state.live;
+      if (enter(worker, 0, w, w + 1) == abi::regionExited) state.live = 0;
+      if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
+      if (state.live != before) moved = progressed_ = true;
+      if (settle(false)) moved = true;
+    }
+    if (live == 0) return RunResult::Done;
+    if (ran == 0 && !settle(false) && !settle(true)) return RunResult::Deadlock;
+    quiet = moved ? 0 : quiet + 1;
+  }
+  return RunResult::Waiting;
+}
+
+void Block::arriveAtBarrier(const Barriers::Arrival& arrival) {
+  barriers_.arrive(arrival);
+  if (arrival.waits) states_[arrival.warp].blocked |= arrival.mask;
+}
+
+}  // namespace anywarp::device

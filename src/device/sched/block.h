@@ -1,0 +1,78 @@
+// One running block: its memory, its warps, and the loop that takes it from region to region. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "abi/kernel.h"
+#include "device/memory/window.h"
+#include "device/sched/barriers.h"
+#include "device/sched/grid.h"
+#include "support/result.h"
+
+namespace anywarp::device {
+
+class Worker;
+
+enum class RunResult : uint8_t {
+  Done,
+  Waiting,    // every thread that can run only waits for another block (or another kernel): run something else, then call again
+  Deadlock,   // every thread waits at barriers that cannot complete
+  Abandoned,  // the grid has failed elsewhere
+};
+
+// Compiled code gets its BlockContext part; services cast back. Reused for block after block of any grid.
+class Block final : public abi::BlockContext {
+ public:
+  Block();
+  ~Block();
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+
+  // Memory for the blocks of `grid`. Cheap when it is the same grid as before.
+  Status prepare(Grid& grid);
+  void start(uint64_t index);
+  RunResult run(Worker& worker);
+
+  Grid& grid() const { return *grid_; }
+  uint32_t warpCount() const { return warpCount_; }
+  // Since the last start() or call: did any thread exit or any barrier complete?
+  bool progressed() const { return progressed_; }
+
+  // Services::barrierArrive.
+  void arriveAtBarrier(const Barriers::Arrival& arrival);
+
+ private:
+  enum class WarpStatus : uint8_t { Runnable, AtBarrier, Exited };
+
+  void startWarps();
+  uint32_t enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end);
+  RunResult runLockstep(Worker& worker);
+  RunResult runFree(Worker& worker);
+  void runRunnable(Worker& worker);
+  void classify(uint32_t warp);
+  bool settle(bool exitedCount);
+  RunResult resume();
+  uint32_t liveLanes(uint32_t warp) const;
+
+  Grid* grid_ = nullptr;
+  const abi::CompiledKernel* kernel_ = nullptr;
+  uint64_t serial_ = 0;
+  static constexpr uint64_t noIndex = ~uint64_t{0};
+  uint64_t index_ = noIndex;
+  uint32_t threads_ = 0;
+  uint32_t warpCount_ = 0;
+  uint32_t region_ = 0;
+  bool uniform_ = true;      // lockstep: all warps that have not exited are to run region_
+  bool progressed_ = false;
+
+  Window shared_{Window::Shrink::Exactly};
+  Window local_{Window::Shrink::Never};
+  std::vector<abi::WarpState> states_;
+  std::vector<WarpStatus> status_;
+  Barriers barriers_;
+  uint8_t* frameMemory_ = nullptr;
+  size_t frameCapacity_ = 0;
+};
+
+}  // namespace anywarp::device

@@ -1,0 +1,53 @@
+// Sleeping until a 32-bit word changes, and waiting a little before that. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <climits>
+#include <cstdint>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace anywarp::device {
+
+inline void futexWait(std::atomic<uint32_t>& word, uint32_t seen) {
+  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+}
+
+inline void futexWake(std::atomic<uint32_t>& word, uint32_t count) {
+  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAKE_PRIVATE, count > INT_MAX ? INT_MAX : static_cast<int>(count), nullptr,
+          nullptr, 0);
+}
+
+inline void cpuRelax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+inline uint64_t monotonicNanoseconds() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
+}
+
+// Asks done() again and again for `nanoseconds`; its last answer.
+template <class Done>
+bool spinFor(uint64_t nanoseconds, Done&& done) {
+  uint64_t end = 0;
+  while (true) {
+    for (int i = 0; i < 64; ++i) {
+      if (done()) return true;
+      cpuRelax();
+    }
+    uint64_t now = monotonicNanoseconds();
+    if (end == 0) end = now + nanoseconds;
+    if (now >= end) return done();
+  }
+}
+
+}  // namespace anywarp::device

@@ -1,0 +1,388 @@
+// Grids, blocks, barriers and progress, with kernels written by hand. SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <chrono>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+#include "device/sched/pool.h"
+#include "device/testing.h"
+
+namespace anywarp::device {
+namespace {
+
+using namespace testing;
+using abi::BlockContext;
+using abi::Suspend;
+
+struct Counter {
+  std::atomic<uint32_t>* hits;
+};
+
+uint32_t countBlocks(BlockContext* c, uint32_t, uint32_t begin, uint32_t end) {
+  const abi::LaunchInfo& info = *c->launch;
+  uint64_t linear = c->ctaid[0] + uint64_t{info.grid.x} * (c->ctaid[1] + uint64_t{info.grid.y} * c->ctaid[2]);
+  params<Counter>(c).hits[linear]++;
+  return exitAll(c, begin, end);
+}
+
+TEST(Grid, RunsEveryBlockOnce) {
+  auto context = makeContext();
+  auto kernel = makeKernel("count", countBlocks);
+  std::vector<std::atomic<uint32_t>> hits(7 * 5 * 300);
+  Counter p{hits.data()};
+  auto r = request(kernel, p, 300, 64);
+  r.grid.y = 7;
+  r.grid.z = 5;
+  context->legacyStream().launch(r);
+  context->synchronize();
+  for (auto& h : hits) ASSERT_EQ(h.load(), 1u);
+  EXPECT_EQ(context->fault(), nullptr);
+}
+
+TEST(Grid, LargeParameterImageIsCopied) {
+  struct Large {
+    uint32_t* out;
+    uint32_t values[1000];
+  };
+  auto sum = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    auto& p = params<Large>(c);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(&p) % 64, 0u);
+    *p.out = std::accumulate(std::begin(p.values), std::end(p.values), 0u);
+    return exitAll(c, begin, end);
+  };
+  auto context = makeContext();
+  auto kernel = makeKernel("sum", sum);
+  uint32_t out = 0;
+  auto p = std::make_unique<Large>();
+  p->out = &out;
+  std::fill(std::begin(p->values), std::end(p->values), 3u);
+  context->legacyStream().launch(request(kernel, *p, 1, 32));
+  p.reset();
+  context->synchronize();
+  EXPECT_EQ(out, 3000u);
+}
+
+// Region 0 writes, region 1 reads what the neighbour wrote: a whole-block barrier known to the plan.
+struct Exchange {
+  uint32_t* out;
+};
+uint32_t exchange(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) {
+  auto* shared = reinterpret_cast<uint32_t*>(c->shared);
+  uint32_t threads = c->launch->block.x;
+  for (uint32_t w = begin; w < end; ++w) {
+    for (uint32_t l = 0; l < lanes(c, w); ++l) {
+      uint32_t t = w * 32 + l;
+      if (region == 0) shared[t] = t + c->ctaid[0];
+      else params<Exchange>(c).out[c->ctaid[0] * threads + t] = shared[(t + 33) % threads];
+    }
+    c->warps[w].pc = region == 0 ? 1 : abi::regionExited;
+  }
+  return region == 0 ? 1 : abi::regionExited;
+}
+
+TEST(Lockstep, PlainBarrier) {
+  auto context = makeContext();
+  auto kernel = makeKernel("exchange", exchange);
+  abi::RegionInfo regions[2] = {{0, 0}, {1, 0}};
+  kernel.regions = regions;
+  kernel.regionCount = 2;
+  kernel.staticSharedBytes = 4096;
+  std::vector<uint32_t> out(100 * 200);
+  context->legacyStream().launch(request(kernel, Exchange{out.data()}, 100, 200));
+  context->synchronize();
+  for (uint32_t b = 0; b < 100; ++b) {
+    for (uint32_t t = 0; t < 200; ++t) ASSERT_EQ(out[b * 200 + t], (t + 33) % 200 + b);
+  }
+}
+
+// Warps take different ways to barrier 0: even ones through region 1, odd ones through region 2; the last warp exits early.
+struct Order {
+  std::atomic<uint32_t>* before;
+  std::atomic<uint32_t>* wrong;
+};
+uint32_t mixed(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) {
+  auto& p = params<Order>(c);
+  uint32_t result = abi::regionExited;
+  for (uint32_t w = begin; w < end; ++w) {
+    abi::WarpState& s = c->warps[w];
+    if (s.pc != region) {
+      result = abi::regionMixed;
+      continue;
+    }
+    if (region == 0 && w == 3) {
+      s.pc = abi::regionExited;
+      s.live = 0;
+    } else if (region == 0) {
+      p.before->fetch_add(1);
+      s.pc = 1 + w % 2;
+      s.suspend = Suspend::Barrier;
+      s.barrier = 0;
+      s.barrierThreads = 0;
+      s.reduction = 0;
+      result = abi::regionMixed;
+    } else {
+      if (p.before->load() != 3) p.wrong->fetch_add(1);
+      s.pc = abi::regionExited;
+    }
+  }
+  return result;
+}
+
+TEST(Lockstep, BarrierReachedInDifferentPlacesWithAnExitedWarp) {
+  auto context = makeContext();
+  auto kernel = makeKernel("mixed", mixed);
+  std::atomic<uint32_t> before{0}, wrong{0};
+  context->legacyStream().launch(request(kernel, Order{&before, &wrong}, 1, 128));
+  context->synchronize();
+  EXPECT_EQ(context->fault(), nullptr);
+  EXPECT_EQ(before.load(), 3u);
+  EXPECT_EQ(wrong.load(), 0u);
+}
+
+// barrier.red.popc, .and, .or one after the other; 50 threads.
+struct Reductions {
+  uint32_t* out;
+};
+uint32_t reductions(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) {
+  for (uint32_t w = begin; w < end; ++w) {
+    abi::WarpState& s = c->warps[w];
+    if (region > 0) params<Reductions>(c).out[(region - 1) * 2 + w] = c->barrierResult[5];
+    s.suspend = Suspend::Barrier;
+    s.barrier = 5;
+    s.barrierThreads = 0;
+    s.reduction = region + 1;
+    s.predicate = region == 0 ? 0x55555555u : region == 1 ? (w == 1 ? s.live & ~2u : s.live) : (w == 1 ? 4u : 0u);
+    s.pc = region == 3 ? abi::regionExited : region + 1;
+  }
+  return region == 3 ? abi::regionExited : region + 1;
+}
+
+TEST(Lockstep, Reductions) {
+  auto context = makeContext();
+  auto kernel = makeKernel("reductions", reductions);
+  uint32_t out[6];
+  context->legacyStream().launch(request(kernel, Reductions{out}, 1, 50));
+  context->synchronize();
+  uint32_t expected[6] = {16 + 9, 16 + 9, 0, 0, 1, 1};
+  EXPECT_EQ(std::vector<uint32_t>(out, out + 6), std::vector<uint32_t>(expected, expected + 6));
+}
+
+// Warps 0 and 1 meet at barrier 1 (64 threads), warps 2 and 3 at barrier 2, again and again; warp 4 only arrives at both.
+uint32_t named(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) {
+  auto* out = params<Reductions>(c).out;
+  bool all = true;
+  for (uint32_t w = begin; w < end; ++w) {
+    abi::WarpState& s = c->warps[w];
+    if (s.pc != region) {
+      all = false;
+      continue;
+    }
+    if (w == 4) {
+      c->services->barrierArrive(c, w, s.live, 1, 96, 0, 0, 0);
+      c->services->barrierArrive(c, w, s.live, 2, 96, 0, 0, 0);
+      s.pc = abi::regionExited;
+      continue;
+    }
+    out[w] = region;
+    s.suspend = Suspend::Barrier;
+    s.barrier = 1 + w / 2;
+    s.barrierThreads = region == 0 ? 96 : 64;
+    s.reduction = 0;
+    s.pc = region == 9 ? abi::regionExited : region + 1;
+    all = all && s.pc == abi::regionExited;
+  }
+  return all ? abi::regionExited : abi::regionMixed;
+}
+
+TEST(Lockstep, NamedBarriersAndArrive) {
+  auto context = makeContext();
+  auto kernel = makeKernel("named", named);
+  uint32_t out[4] = {};
+  context->legacyStream().launch(request(kernel, Reductions{out}, 1, 160));
+  context->synchronize();
+  EXPECT_EQ(context->fault(), nullptr);
+  for (uint32_t o : out) EXPECT_EQ(o, 9u);
+}
+
+TEST(Lockstep, DeadlockIsAFault) {
+  auto stuck = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    for (uint32_t w = begin; w < end; ++w) {
+      c->warps[w].pc = 1;
+      c->warps[w].suspend = Suspend::Barrier;
+      c->warps[w].barrier = w;  // everyone waits at a barrier of his own
+      c->warps[w].barrierThreads = 64;
+    }
+    return 1;
+  };
+  auto context = makeContext();
+  auto kernel = makeKernel("stuck", stuck);
+  context->legacyStream().launch(request(kernel, Reductions{}, 4, 64));
+  context->synchronize();
+  ASSERT_NE(context->fault(), nullptr);
+  EXPECT_EQ(context->fault()->kind, FaultKind::BarrierDeadlock);
+}
+
+// Free plan: each lane stops at a barrier alone, in two steps, then exits. lanePc: 0 start, 1 after the barrier.
+uint32_t freeLanes(BlockContext* c, uint32_t, uint32_t w, uint32_t) {
+  abi::WarpState& s = c->warps[w];
+  for (uint32_t l = 0; l < 32; ++l) {
+    uint32_t bit = 1u << l;
+    if (!(s.live & ~s.blocked & bit)) continue;
+    auto* arrived = reinterpret_cast<uint32_t*>(c->shared);
+    if (s.lanePc[l] == 0) {
+      ++*arrived;
+      s.lanePc[l] = 1;
+      c->services->barrierArrive(c, w, bit, 0, 0, 1, 1, l == 3 ? bit : 0);
+      if (l == 7) return abi::regionMixed;  // the others go on in the next round
+    } else {
+      auto* out = params<Reductions>(c).out;
+      uint32_t t = w * 32 + l;
+      out[t] = *arrived * 1000 + c->barrierResult[0];
+      s.live &= ~bit;
+    }
+  }
+  return s.live ? abi::regionMixed : abi::regionExited;
+}
+
+TEST(Free, LanesArriveOneByOne) {
+  auto context = makeContext();
+  auto kernel = makeKernel("free", freeLanes, abi::PlanMode::Free);
+  std::vector<uint32_t> out(100);
+  for (uint32_t round = 0; round < 3; ++round) {
+    auto zero = [](BlockContext* c, uint32_t, uint32_t, uint32_t) -> uint32_t { return abi::regionExited; };
+    (void)zero;
+    std::fill(out.begin(), out.end(), 0u);
+    auto first = [](BlockContext* c, uint32_t region, uint32_t w, uint32_t end) -> uint32_t {
+      if (w == 0 && c->warps[0].lanePc[0] == 0) *reinterpret_cast<uint32_t*>(c->shared) = 0;
+      return freeLanes(c, region, w, end);
+    };
+    kernel.entry = first;
+    context->legacyStream().launch(request(kernel, Reductions{out.data()}, 1, 100));
+    context->synchronize();
+    EXPECT_EQ(context->fault(), nullptr);
+    for (uint32_t o : out) ASSERT_EQ(o, 100u * 1000 + 4);
+  }
+}
+
+// Each block waits for a later one: needs more blocks in flight than there are workers.
+struct Chain {
+  std::atomic<uint32_t>* flags;
+  uint32_t count;
+};
+uint32_t waitForNext(BlockContext* c, uint32_t, uint32_t begin, uint32_t end) {
+  auto& p = params<Chain>(c);
+  uint32_t b = c->ctaid[0];
+  if (b + 1 < p.count && !p.flags[b + 1].load(std::memory_order_acquire)) {
+    for (uint32_t w = begin; w < end; ++w) {
+      c->warps[w].pc = 1;
+      c->warps[w].suspend = Suspend::Yield;
+    }
+    return 1;
+  }
+  p.flags[b].store(1, std::memory_order_release);
+  return exitAll(c, begin, end);
+}
+
+TEST(Progress, BlocksMayWaitForLaterOnes) {
+  auto context = makeContext();
+  auto kernel = makeKernel("chain", waitForNext);
+  kernel.usesSpin = 1;
+  std::vector<std::atomic<uint32_t>> flags(40);
+  context->legacyStream().launch(request(kernel, Chain{flags.data(), 40}, 40, 64));
+  context->synchronize();
+  for (auto& f : flags) EXPECT_EQ(f.load(), 1u);
+}
+
+TEST(Progress, CooperativeGridBarrier) {
+  auto gridSync = [](BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) -> uint32_t {
+    auto& p = params<Chain>(c);
+    if (region % 2 == 0) {
+      p.flags[region / 2].fetch_add(1);
+      for (uint32_t w = begin; w < end; ++w) c->warps[w].pc = region + 1;
+      region += 1;
+    }
+    if (p.flags[region / 2].load() < p.count) {
+      for (uint32_t w = begin; w < end; ++w) c->warps[w].suspend = Suspend::Yield;
+      return region;
+    }
+    if (region == 9) return exitAll(c, begin, end);
+    for (uint32_t w = begin; w < end; ++w) {
+      c->warps[w].pc = region + 1;
+      c->warps[w].suspend = Suspend::Yield;
+    }
+    return region + 1;
+  };
+  auto context = makeContext();
+  auto kernel = makeKernel("gridSync", gridSync);
+  kernel.usesSpin = 1;
+  std::vector<std::atomic<uint32_t>> flags(5);
+  Chain p{flags.data(), 64};
+  auto r = request(kernel, p, 64, 32);
+  r.residency = Residency::WholeGrid;
+  context->legacyStream().launch(r);
+  context->synchronize();
+  for (auto& f : flags) EXPECT_EQ(f.load(), 64u);
+}
+
+// A kernel on one stream spins until a kernel on another has run, on every worker.
+TEST(Progress, KernelsMayWaitForEachOther) {
+  struct Flag {
+    std::atomic<uint32_t>* flag;
+  };
+  auto wait = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    if (params<Flag>(c).flag->load()) return exitAll(c, begin, end);
+    for (uint32_t w = begin; w < end; ++w) {
+      c->warps[w].pc = 0;
+      c->warps[w].suspend = Suspend::Yield;
+    }
+    return 0;
+  };
+  auto set = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    params<Flag>(c).flag->store(1);
+    return exitAll(c, begin, end);
+  };
+  auto context = makeContext();
+  auto waiting = makeKernel("wait", wait), setting = makeKernel("set", set);
+  waiting.usesSpin = 1;
+  std::atomic<uint32_t> flag{0};
+  auto a = context->createStream(StreamKind::NonBlocking), b = context->createStream(StreamKind::NonBlocking);
+  a->launch(request(waiting, Flag{&flag}, 2 * workerCount(), 32));
+  b->launch(request(setting, Flag{&flag}, 1, 32));
+  context->synchronize();
+  EXPECT_EQ(flag.load(), 1u);
+}
+
+TEST(Pool, ParallelRunsAllParts) {
+  std::vector<std::atomic<uint32_t>> hits(1000);
+  for (int round = 0; round < 20; ++round) {
+    Pool::instance().parallel(
+        hits.size(), [](void* a, uint64_t i) { static_cast<std::atomic<uint32_t>*>(a)[i]++; }, hits.data());
+  }
+  for (auto& h : hits) EXPECT_EQ(h.load(), 20u);
+}
+
+// Not a test of time: prints what a launch costs here.
+TEST(Latency, Printed) {
+  auto context = makeContext();
+  auto empty = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t { return exitAll(c, begin, end); };
+  auto kernel = makeKernel("empty", empty);
+  auto time = [&](auto&& what, int rounds) {
+    std::vector<double> samples;
+    for (int i = 0; i < rounds; ++i) {
+      auto begin = std::chrono::steady_clock::now();
+      what();
+      samples.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+    }
+    std::sort(samples.begin(), samples.end());
+    return samples[samples.size() / 2];
+  };
+  Stream& stream = context->legacyStream();
+  double one = time([&] { stream.launch(request(kernel, 0, 1, 32)); stream.synchronize(); }, 2000);
+  double hundred = time([&] { for (int i = 0; i < 100; ++i) stream.launch(request(kernel, 0, 1, 32)); stream.synchronize(); }, 20);
+  double blocks = time([&] { stream.launch(request(kernel, 0, 100000, 32)); stream.synchronize(); }, 10);
+  printf("launch + synchronise %.2f us; launch in a row %.2f us; block %.1f ns\n", one, hundred / 100, blocks / 100000 * 1000);
+}
+
+}  // namespace
+}  // namespace anywarp::device

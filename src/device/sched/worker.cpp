@@ -1,0 +1,357 @@
+// A worker thread: takes blocks of grids, runs them, and survives what they do. SPDX-License-Identifier: Apache-2.0
+#include "device/sched/worker.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "device/context.h"
+#include "device/sched/futex.h"
+#include "device/sched/pool.h"
+
+namespace anywarp::device {
+
+namespace {
+
+constexpr size_t stackBytes = size_t{64} << 20;
+constexpr size_t smallStackBytes = size_t{8} << 20;  // where address space is short
+constexpr size_t guardBytes = size_t{1} << 20;
+constexpr size_t signalStackBytes = 64 << 10;
+
+// How long a worker that only spins waits before it takes on more.
+constexpr uint64_t quietBeforeMoreBlocks = 20000;
+constexpr uint64_t quietBeforeUnfairShare = 200000;
+constexpr uint64_t quietBeforeOtherGrids = 50000;
+constexpr uint64_t quietBeforeSleep = 2000000;
+constexpr uint64_t shortSleep = 20000;
+// Suspended blocks of an ordinary grid in one worker. A device promises progress only to as many as fit on it.
+constexpr uint32_t mostHeld = 64;
+constexpr size_t mostSpare = 16;
+// How long a worker stays with one grid while another has none.
+constexpr uint64_t sliceNanoseconds = 200000;
+
+__attribute__((tls_model("initial-exec"))) thread_local Worker* currentWorker = nullptr;
+
+char* grow(char*& memory, size_t& capacity, size_t bytes) {
+  if (bytes <= capacity) return memory;
+  size_t wanted = std::max(bytes, capacity * 2);
+  auto* larger = static_cast<char*>(std::realloc(memory, wanted));
+  if (!larger) return nullptr;
+  memory = larger;
+  capacity = wanted;
+  return memory;
+}
+
+}  // namespace
+
+Worker::Worker(Pool& pool, unsigned index) : pool_(pool), index_(index) {}
+
+Worker* Worker::current() { return currentWorker; }
+
+bool Worker::startThread() {
+  // Workers leave the program's signals to its own threads; the ones that their own code causes cannot be blocked.
+  sigset_t all, before;
+  sigfillset(&all);
+  for (int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) sigdelset(&all, own);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int failed = 1;
+  for (size_t bytes : {stackBytes, smallStackBytes}) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, bytes);
+    pthread_attr_setguardsize(&attributes, guardBytes);
+    failed = pthread_create(&thread_, &attributes, threadMain, this);
+    pthread_attr_destroy(&attributes);
+    if (!failed) break;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return !failed;
+}
+
+void* Worker::threadMain(void* self) {
+  auto* worker = static_cast<Worker*>(self);
+  currentWorker = worker;
+  pthread_setname_np(pthread_self(), ("anywarp-" + std::to_string(worker->index_)).c_str());
+  worker->prepareStack();
+  worker->run();
+}
+
+void Worker::prepareStack() {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    void* lowest = nullptr;
+    size_t bytes = 0, guard = 0;
+    pthread_attr_getstack(&attributes, &lowest, &bytes);
+    pthread_attr_getguardsize(&attributes, &guard);
+    auto begin = reinterpret_cast<uintptr_t>(lowest);
+    // Whether the guard lies below the reported stack or inside it differs between libraries; both are no place for data.
+    stackGuard_ = {begin - guard, begin + guard};
+    pthread_attr_destroy(&attributes);
+  }
+  stack_t alternative{};
+  alternative.ss_size = signalStackBytes;
+  alternative.ss_sp = mmap(nullptr, signalStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (alternative.ss_sp != MAP_FAILED) sigaltstack(&alternative, nullptr);
+}
+
+void Worker::run() {
+  if (sigsetjmp(recovery_, 0) != 0) afterFault();
+  while (true) turn();
+}
+
+void Worker::leave(const FaultRecord& record) {
+  record_ = record;
+  inKernel_ = 0;
+  siglongjmp(recovery_, 1);
+}
+
+void Worker::reenterKernel() {
+  setInKernel(1);
+  Grid* grid = runningGrid_.load(std::memory_order_relaxed);
+  if (grid && grid->stop.load(std::memory_order_acquire)) leave(FaultRecord{});
+}
+
+void Worker::interrupt() { pthread_kill(thread_, SIGSEGV); }
+
+char* Worker::scratch(size_t bytes) { return grow(scratch_, scratchBytes_, bytes); }
+char* Worker::text(size_t bytes) { return grow(text_, textBytes_, bytes); }
+
+// One step: fresh blocks while nothing is suspended, otherwise one round over the suspended ones.
+void Worker::turn() {
+  if (held_.empty()) {
+    quietSince_ = 0;
+    if (joined_.empty()) joined_.push_back({.grid = pool_.join()});
+    work(joined_.size() - 1);
+  } else if (stepHeld()) {
+    quietSince_ = 0;
+  } else {
+    whenQuiet();
+  }
+  leaveFinishedGrids();
+}
+
+// Runs blocks of one grid that have not started, until there are none, one is suspended, or another grid's turn has come.
+void Worker::work(size_t at) {
+  Grid& grid = *joined_[at].grid;
+  turnBegan_ = 0;
+  if (grid.body) return runBody(joined_[at]);
+  uint64_t index;
+  if (!nextIndex(joined_[at], index)) return;
+  Block* block = takeBlock(grid);
+  if (!block) return;
+  while (true) {
+    block->start(index);
+    RunResult result = runBlock(*block);
+    if (result == RunResult::Done && held_.empty() && nextIndex(joined_[at], index)) continue;
+    if (result != RunResult::Waiting) return ended(*block, result);
+    hold(*block);
+    if (!mayStart(joined_[at], 0) || !nextIndex(joined_[at], index)) return;
+    block = takeBlock(grid);
+    if (!block) return;
+  }
+}
+
+void Worker::runBody(Joined& joined) {
+  Grid& grid = *joined.grid;
+  runningGrid_.store(&grid, std::memory_order_release);
+  for (uint64_t index; nextIndex(joined, index);) {
+    if (grid.bodyTouchesUserMemory) {
+      InKernel inside(*this);
+      grid.body(grid.argument, index);
+    } else {
+      grid.body(grid.argument, index);
+    }
+    if (!held_.empty()) break;
+  }
+  runningGrid_.store(nullptr, std::memory_order_release);
+}
+
+bool Worker::nextIndex(Joined& joined, uint64_t& index) {
+  Grid& grid = *joined.grid;
+  if (grid.stop.load(std::memory_order_relaxed)) {
+    joined.next = joined.end;
+    return false;
+  }
+  if (joined.next == joined.end) {
+    if (pool_.gridsWait()) {
+      uint64_t now = monotonicNanoseconds();
+      if (turnBegan_ == 0) turnBegan_ = now;
+      if (now - turnBegan_ > sliceNanoseconds) return false;
+    }
+    if (!grid.claim(joined.next, joined.end)) {
+      joined.next = joined.end = 0;
+      return false;
+    }
+  }
+  index = joined.next++;
+  return true;
+}
+
+RunResult Worker::runBlock(Block& block) {
+  running_ = &block;
+  runningGrid_.store(&block.grid(), std::memory_order_release);
+  RunResult result = block.run(*this);
+  runningGrid_.store(nullptr, std::memory_order_release);
+  running_ = nullptr;
+  return result;
+}
+
+void Worker::hold(Block& block) {
+  ++joinedTo(block.grid())->held;
+  held_.push_back(&block);
+}
+
+// The block will not run again.
+void Worker::ended(Block& block, RunResult result) {
+  if (result == RunResult::Deadlock) {
+    FaultRecord record;
+    record.kind = FaultKind::BarrierDeadlock;
+    block.grid().fail(report(record, block));
+  }
+  if (spare_.size() < mostSpare) {
+    spare_.push_back(&block);
+  } else {
+    delete &block;
+  }
+}
+
+// One round over the suspended blocks; true if any of them got further.
+bool Worker::stepHeld() {
+  bool progressed = false;
+  for (heldIndex_ = 0; heldIndex_ < held_.size();) {
+    Block& block = *held_[heldIndex_];
+    RunResult result = block.grid().stop.load(std::memory_order_relaxed) ? RunResult::Abandoned : runBlock(block);
+    progressed = progressed || block.progressed() || result != RunResult::Waiting;
+    if (result == RunResult::Waiting) {
+      ++heldIndex_;
+      continue;
+    }
+    --joinedTo(block.grid())->held;
+    held_.erase(held_.begin() + static_cast<ptrdiff_t>(heldIndex_));
+    ended(block, result);
+  }
+  heldIndex_ = notHeld;
+  return progressed;
+}
+
+// Everything that is suspended here only spins: what it waits for may be a block that has not started, another kernel, another
+// worker, or the host.
+void Worker::whenQuiet() {
+  uint64_t now = monotonicNanoseconds();
+  if (quietSince_ == 0) {
+    quietSince_ = now;
+    quietTurns_ = 0;
+  }
+  uint64_t quiet = now - quietSince_;
+  if (startAnother(quiet)) return;
+  ++quietTurns_;
+  if (quiet > quietBeforeSleep) {
+    timespec nap{0, static_cast<long>(shortSleep)};
+    nanosleep(&nap, nullptr);
+  } else if (quietTurns_ % 8 == 0) {
+    sched_yield();
+  } else {
+    for (int i = 0; i < 16; ++i) cpuRelax();
+  }
+}
+
+bool Worker::mayStart(const Joined& joined, uint64_t quiet) const {
+  const Grid& grid = *joined.grid;
+  bool left = joined.next != joined.end || !grid.exhausted();
+  if (!left || grid.stop.load(std::memory_order_relaxed)) return false;
+  if (grid.body) return true;
+  if (grid.residency == Residency::WholeGrid) {
+    uint64_t share = (grid.total + pool_.workerCount() - 1) / pool_.workerCount();
+    return joined.held < share || quiet > quietBeforeUnfairShare;
+  }
+  return joined.held < mostHeld && quiet > quietBeforeMoreBlocks;
+}
+
+bool Worker::startAnother(uint64_t quiet) {
+  for (size_t i = 0; i < joined_.size(); ++i) {
+    if (!mayStart(joined_[i], quiet)) continue;
+    work(i);
+    return true;
+  }
+  if (quiet < quietBeforeOtherGrids) return false;
+  Grid* other = pool_.tryJoin([this](const Grid& grid) { return joinedTo(grid) != nullptr; });
+  if (!other) return false;
+  joined_.push_back({.grid = other});
+  work(joined_.size() - 1);
+  return true;
+}
+
+void Worker::afterFault() {
+  Grid* grid = runningGrid_.load(std::memory_order_relaxed);
+  runningGrid_.store(nullptr, std::memory_order_release);
+  Block* block = running_;
+  running_ = nullptr;
+  if (record_.kind != FaultKind::None) {
+    if (block) {
+      grid->fail(report(record_, *block));
+    } else {
+      Fault fault;
+      fault.kind = record_.kind;
+      fault.message = std::string("copy or fill: ") + name(record_.kind);
+      if (record_.hasAddress) fault.message += ": " + Memory::instance().describe(record_.address);
+      grid->fail(std::move(fault));
+    }
+  }
+  if (!block) return leaveFinishedGrids();
+  if (heldIndex_ != notHeld) {
+    held_.erase(held_.begin() + static_cast<ptrdiff_t>(heldIndex_));
+    --joinedTo(*grid)->held;
+    heldIndex_ = notHeld;
+  }
+  ended(*block, RunResult::Abandoned);
+  leaveFinishedGrids();
+}
+
+void Worker::leaveFinishedGrids() {
+  for (size_t i = joined_.size(); i-- > 0;) {
+    Joined& joined = joined_[i];
+    bool stopped = joined.grid->stop.load(std::memory_order_relaxed);
+    if (joined.held != 0 || (joined.next != joined.end && !stopped)) continue;
+    // Suspended blocks keep us here although there may be more to start later: whenQuiet() decides.
+    Grid* grid = joined.grid;
+    joined_.erase(joined_.begin() + static_cast<ptrdiff_t>(i));
+    pool_.leave(*grid);
+  }
+}
+
+Worker::Joined* Worker::joinedTo(const Grid& grid) {
+  auto it = std::find_if(joined_.begin(), joined_.end(), [&](const Joined& j) { return j.grid == &grid; });
+  return it == joined_.end() ? nullptr : &*it;
+}
+
+// A block with memory for `grid`; null after the grid has failed for lack of it.
+Block* Worker::takeBlock(Grid& grid) {
+  Block* block;
+  if (spare_.empty()) {
+    block = new Block;
+  } else {
+    block = spare_.back();
+    spare_.pop_back();
+  }
+  Status status = block->prepare(grid);
+  block->smid = index_ % std::max(grid.info.smCount, 1u);
+  if (status) return block;
+  spare_.push_back(block);
+  Fault fault;
+  fault.kind = FaultKind::OutOfResources;
+  fault.kernel = grid.kernel->name;
+  fault.message = fault.kernel + ": " + status.error().message;
+  grid.fail(std::move(fault));
+  return nullptr;
+}
+
+void Grid::fail(Fault fault) {
+  if (context) context->setFault(std::move(fault));
+  stop.store(true, std::memory_order_release);
+  Pool::instance().interrupt(*this, Worker::current());
+}
+
+}  // namespace anywarp::device

@@ -1,0 +1,123 @@
+// A worker thread: takes blocks of grids, runs them, and survives what they do. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <csetjmp>
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <pthread.h>
+
+#include "device/fault/record.h"
+#include "device/sched/block.h"
+#include "device/sched/grid.h"
+
+namespace anywarp::device {
+
+class Pool;
+
+class Worker {
+ public:
+  Worker(Pool& pool, unsigned index);
+
+  // The worker of the calling thread; null elsewhere. Async-signal-safe.
+  static Worker* current();
+
+  unsigned index() const { return index_; }
+  // Starts the thread. False when the host refuses.
+  bool startThread();
+
+  // While one of these exists a signal that compiled code causes ends the block instead of the process.
+  class InKernel {
+   public:
+    explicit InKernel(Worker& worker) : worker_(worker) { worker.setInKernel(1); }
+    ~InKernel() { worker_.setInKernel(0); }
+
+   private:
+    Worker& worker_;
+  };
+  bool inKernel() const { return inKernel_ != 0; }
+  // For services, which run inside compiled code but are not it.
+  void setInKernel(int value) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    inKernel_ = value;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  // Back from a service: an interruption in the meantime takes effect now.
+  void reenterKernel();
+
+  // Ends what the worker is running and records why. Called by services and by the signal handler; no frame between here and the
+  // worker's loop may own anything.
+  [[noreturn]] void leave(const FaultRecord& record);
+
+  // The grid that the worker is inside, for those who want to stop it.
+  Grid* runningGrid() const { return runningGrid_.load(std::memory_order_acquire); }
+  // Makes the worker look at its grid's `stop` even inside compiled code.
+  void interrupt();
+
+  struct Range {
+    uintptr_t begin = 0, end = 0;
+  };
+  Range stackGuard() const { return stackGuard_; }
+
+  // Memory for services: grows, is never given back, survives leave().
+  char* scratch(size_t bytes);
+  char* text(size_t bytes);
+
+ private:
+  // A grid this worker takes blocks from.
+  struct Joined {
+    Grid* grid = nullptr;
+    uint64_t next = 0, end = 0;  // what is left of the chunk
+    uint32_t held = 0;           // suspended blocks
+  };
+
+  static void* threadMain(void* self);
+  [[noreturn]] void run();
+  void turn();
+  void work(size_t joined);
+  void runBody(Joined& joined);
+  bool nextIndex(Joined& joined, uint64_t& index);
+  bool stepHeld();
+  void whenQuiet();
+  bool mayStart(const Joined& joined, uint64_t quietNanoseconds) const;
+  bool startAnother(uint64_t quietNanoseconds);
+  RunResult runBlock(Block& block);
+  void ended(Block& block, RunResult result);
+  void hold(Block& block);
+  void afterFault();
+  void leaveFinishedGrids();
+  Joined* joinedTo(const Grid& grid);
+  Block* takeBlock(Grid& grid);
+  void prepareStack();
+
+  Pool& pool_;
+  const unsigned index_;
+  pthread_t thread_{};
+  Range stackGuard_;
+
+  volatile sig_atomic_t inKernel_ = 0;
+  std::atomic<Grid*> runningGrid_{nullptr};
+  sigjmp_buf recovery_;
+  FaultRecord record_;
+
+  Block* running_ = nullptr;      // inside run()
+  size_t heldIndex_ = notHeld;    // of running_ in held_
+  std::vector<Joined> joined_;
+  std::vector<Block*> held_;
+  std::vector<Block*> spare_;
+  uint64_t quietSince_ = 0;
+  uint64_t quietTurns_ = 0;
+  uint64_t turnBegan_ = 0;
+
+  char* scratch_ = nullptr;
+  size_t scratchBytes_ = 0;
+  char* text_ = nullptr;
+  size_t textBytes_ = 0;
+
+  static constexpr size_t notHeld = ~size_t{0};
+};
+
+}  // namespace anywarp::device
