@@ -97,7 +97,7 @@ TEST(LogTest, LinesHaveOneForm) {
 
 TEST(HashTest, DependsOnEveryBitAndOnFieldBounds) {
   std::set<Hash128> seen;
-  std::string text(100, 'x');
+  std::string text(400, 'x');
   for (size_t size = 0; size <= text.size(); ++size) EXPECT_TRUE(seen.insert(hashBytes(text.data(), size)).second);
   for (size_t bit = 0; bit < 8 * text.size(); ++bit) {
     std::string changed = text;
