@@ -118,7 +118,6 @@ ProgramLine cutProgram(int argc, char** argv) {
 void addRun(CLI::App& app, int& exitCode, const std::vector<std::string>& program) {
   auto request = std::make_shared<Request>();
   CLI::App* command = app.add_subcommand("run", "Run a CUDA program: anywarp run [options] PROGRAM [ARGUMENTS...]");
-  command->usage("Usage: anywarp run [OPTIONS] [--] PROGRAM [ARGUMENTS...]");
   for (size_t i = 0; i < std::size(settings); ++i)
     command->add_option(settings[i].flag, request->values[i], settings[i].help);
   command->add_flag("--no-cache", request->noCache, "Neither read nor write the cache of compiled kernels");
