@@ -184,6 +184,7 @@ bool BodyParser::parseBranchTargets(const Token& name) {
     const Token label = next();
     if (!label.isWord()) return fail(label.loc, "expected a label");
     const uint32_t element = uint32_t(body_.branchTargets[index].labels.size());
+    if (element >= maxListElements) return fail(label.loc, "more than " + std::to_string(maxListElements) + " branch targets");
     body_.branchTargets[index].labels.push_back(0);
     scopes_.useLabel({label.text, label.loc, LabelMeaning::Kind::Label, true, index, element});
   } while (accept(","));
