@@ -1,0 +1,79 @@
+// A test program: PTX text, buffers and launches, and what an engine makes of them. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "abi/kernel.h"
+#include "compiler/ptx/types.h"
+#include "support/result.h"
+
+namespace anywarp::tests {
+
+struct Buffer {
+  std::string name;
+  ptx::Type type = ptx::Type::U32;
+  std::vector<uint8_t> bytes;
+
+  size_t count() const { return bytes.size() / ptx::bytes(type); }
+  uint64_t element(size_t index) const;
+  void setElement(size_t index, uint64_t bits);
+};
+
+// A kernel argument: the address of a buffer, or bytes.
+struct Argument {
+  int buffer = -1;
+  uint64_t offset = 0;          // into the buffer
+  std::vector<uint8_t> bytes;
+  uint64_t align = 0;           // of a struct; 0: its size
+};
+
+struct Launch {
+  std::string kernel;
+  abi::Dim3 grid, block;
+  uint32_t shared = 0;
+  bool cooperative = false;
+  std::vector<Argument> arguments;
+};
+
+struct Program {
+  std::string name, ptx;
+  std::vector<Buffer> buffers;
+  std::vector<Launch> launches;
+};
+
+// What a run leaves behind. `fault` is empty where all went well.
+struct Outcome {
+  std::vector<std::vector<uint8_t>> buffers;
+  std::string printed;
+  std::string fault;    // a name of interp::FaultKind
+  std::string message;
+  bool broken = false;  // the engine itself failed: never what a test expects
+};
+
+// One way to run a program.
+struct Engine {
+  std::string name;                                             // interp, jit/w16, ...
+  std::vector<std::pair<std::string, std::string>> environment; // of the process that runs the driver
+  bool driver = false;
+};
+
+// "interp", "jit" (every variant), or one variant's name; empty where there is none such.
+std::vector<Engine> enginesNamed(const std::string& names);
+
+struct RunOptions {
+  std::string library;      // path of libcuda.so.1
+  unsigned timeoutSeconds = 120;
+};
+
+Outcome runInterpreter(const Program& program);
+// In a process of its own, so that options can differ and a crash is a result.
+Outcome runDriver(const Program& program, const Engine& engine, const RunOptions& options);
+Outcome runEngine(const Program& program, const Engine& engine, const RunOptions& options);
+
+// The library that the build made beside this tool: ../lib/libcuda.so.1.
+std::string defaultLibrary();
+
+}  // namespace anywarp::tests
