@@ -151,12 +151,12 @@ bool DeclarationParser::parseParameters(std::vector<Variable>& params) {
 }
 
 bool constantBits(const Constant& value, Type type, uint64_t& bits) {
-  if (isFloat(type)) {
+  if (isFloat(type) && !isPacked(type)) {
     bits = value.isSingle && type == Type::F32 ? value.bits : floatBits(value.asDouble(), type);
     return true;
   }
   bits = value.bits;
-  return !value.isFloat || isBits(type);
+  return !value.isFloat || isBits(type) || isPacked(type);
 }
 
 bool DeclarationParser::store(Variable& variable, uint64_t offset, uint64_t value) {

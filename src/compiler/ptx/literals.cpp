@@ -2,6 +2,7 @@
 #include "compiler/ptx/literals.h"
 
 #include <bit>
+#include <cmath>
 
 #include "compiler/ptx/ast.h"
 
@@ -45,6 +46,18 @@ uint64_t floatBits(double value, Type type) {
     case Type::F32: return std::bit_cast<uint32_t>(float(value));
     default: return std::bit_cast<uint64_t>(value);
   }
+}
+
+uint64_t doubleBits(uint64_t pattern, Type type) {
+  const int mantissaBits = type == Type::F16 ? 10 : 7, exponentBits = 15 - mantissaBits;
+  const uint64_t sign = pattern >> 15 << 63;
+  const uint64_t fraction = pattern & ((uint64_t(1) << mantissaBits) - 1);
+  const int biased = int(pattern >> mantissaBits) & ((1 << exponentBits) - 1);
+  const int bias = (1 << (exponentBits - 1)) - 1;
+  if (biased == (1 << exponentBits) - 1) return sign | uint64_t(0x7ff) << 52 | fraction << (52 - mantissaBits);
+  const double magnitude = biased == 0 ? std::ldexp(double(fraction), 1 - bias - mantissaBits)
+                                       : std::ldexp(double(fraction | uint64_t(1) << mantissaBits), biased - bias - mantissaBits);
+  return sign | std::bit_cast<uint64_t>(magnitude);
 }
 
 uint64_t immediateBits(const Operand& operand, Type type) {
