@@ -1,0 +1,50 @@
+// Which registers an instruction of a flat kernel reads and writes. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/analysis/flat.h"
+
+namespace anywarp::analysis {
+
+template <class Fn>
+void forEachRegister(ptx::Operand& o, Fn&& fn) {
+  if (o.reg != ptx::noReg) fn(o.reg);
+  for (ptx::Operand& e : o.elements) forEachRegister(e, fn);
+}
+
+inline bool isCall(const Inst& inst) { return inst.form != ptx::Form::Unknown && ptx::formInfo(inst.form).needs == ptx::Need::Call; }
+
+// Registers written, in operand order.
+template <class Fn>
+void forEachDef(Inst& inst, Fn&& fn) {
+  if (inst.pseudo != Pseudo::None) return forEachRegister(inst.operands[0], fn);
+  if (inst.form == ptx::Form::Unknown) return;
+  if (isCall(inst)) {
+    if (!inst.operands.empty()) forEachRegister(inst.operands[0], fn);
+    return;
+  }
+  for (unsigned i = 0; i < inst.operands.size(); ++i)
+    if (ptx::slotRole(inst, i) == ptx::SlotRole::Dest) forEachRegister(inst.operands[i], fn);
+  if (inst.carryOut != ptx::noReg) fn(inst.carryOut);
+}
+
+// Registers read, guard included. A guarded or partial write also reads what it may leave in place.
+template <class Fn>
+void forEachUse(Inst& inst, const std::vector<ptx::Register>& registers, Fn&& fn) {
+  if (inst.guard != ptx::noReg) fn(inst.guard);
+  if (inst.pseudo != Pseudo::None) {
+    forEachRegister(inst.operands[1], fn);
+    bool partial = inst.pseudo == Pseudo::PieceStore && (inst.shift != 0 || ptx::bits(inst.type()) < ptx::bits(registers[inst.operands[0].reg].type));
+    if (partial) fn(inst.operands[0].reg);
+  } else if (inst.form == ptx::Form::Unknown) {
+    return;
+  } else if (isCall(inst)) {
+    for (unsigned i = 1; i < inst.operands.size(); ++i) forEachRegister(inst.operands[i], fn);
+  } else {
+    for (unsigned i = 0; i < inst.operands.size(); ++i)
+      if (ptx::slotRole(inst, i) != ptx::SlotRole::Dest) forEachRegister(inst.operands[i], fn);
+    if (inst.carryIn != ptx::noReg) fn(inst.carryIn);
+  }
+  if (inst.guard != ptx::noReg) forEachDef(inst, fn);
+}
+
+}  // namespace anywarp::analysis

@@ -1,0 +1,55 @@
+// Shapes: what is known of a register across the lanes of a warp (uniform, affine in the lane, varying), and which branches
+// may part the lanes. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "abi/kernel.h"
+#include "compiler/analysis/flow.h"
+#include "compiler/analysis/webs.h"
+
+namespace anywarp::analysis {
+
+struct Shape {
+  enum class Kind : uint8_t {
+    Unknown,          // nothing reaches it yet
+    Uniform,          // one value
+    Affine,           // base + lane * stride, modulo the width
+    Extended,         // 64 bits: base + scale * extend(low + lane * stride), low of 32 bits that may wrap between lanes
+    ExtendedVarying,  // 64 bits: base + scale * extend(low), low of 32 bits varying
+    Varying,
+  };
+  Kind kind = Kind::Unknown;
+  bool isSigned = false;     // Extended*: sign extension
+  uint8_t alignLog2 = 0;     // Uniform, Affine: the (base) value is a multiple of 2^alignLog2
+  int64_t stride = 0;
+  int64_t scale = 1;
+  // Uniform, Affine of 32 bits or less: bounds of the value over all lanes, as a number whose low bits are the register.
+  int64_t low = unbounded, high = unbounded;
+  static constexpr int64_t unbounded = INT64_MIN;
+
+  bool bounded() const { return low != unbounded; }
+  bool isUniform() const { return kind == Kind::Uniform; }
+  bool isScalarBased() const { return kind == Kind::Uniform || kind == Kind::Affine || kind == Kind::Extended; }
+  bool operator==(const Shape&) const = default;
+  static Shape uniform(uint8_t align = 0) { return {Kind::Uniform, false, align}; }
+  static Shape varying() { return {Kind::Varying}; }
+};
+
+// What of a launch the code is specialised for.
+struct LaunchShape {
+  abi::Dim3 block;
+  uint32_t width = 32;
+  bool smallGrid = true;
+  bool free = false;  // lanes may be at different places between two resumptions: only values that never change are uniform
+};
+
+struct Shapes {
+  std::vector<Shape> registers;
+  std::vector<uint8_t> divergent;  // by block: its branch may part lanes
+};
+
+// Special registers have their shape from here, for analysis and code generation alike.
+Shape specialShape(ptx::SpecialReg reg, const LaunchShape& launch);
+
+Shapes findShapes(Flat& flat, const Webs& webs, const Order& order, const LaunchShape& launch);
+
+}  // namespace anywarp::analysis
