@@ -30,10 +30,16 @@ struct Block {
   Terminator terminator = Terminator::Exit;
   ptx::RegId condition = ptx::noReg;
   bool negated = false;
-  bool spinBackEdge = false;     // set by spin-loop analysis: the jump waits for other threads
   uint32_t line = 0;             // of the terminator
   std::vector<BlockId> successors;
+  std::vector<BlockId> within;   // successors reached without suspending (findSuspensions)
   std::vector<BlockId> predecessors;
+
+  bool suspendsTo(BlockId successor) const {
+    for (BlockId b : within)
+      if (b == successor) return false;
+    return true;
+  }
 };
 
 // An instruction of a flat kernel: PTX's own, or a move between a register and a piece of a function parameter.

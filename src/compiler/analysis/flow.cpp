@@ -6,8 +6,6 @@
 namespace anywarp::analysis {
 namespace {
 
-const std::vector<BlockId> none;
-
 // Tarjan's algorithm on a subset of the blocks, iterative; emits components in topological order.
 class Components {
  public:
@@ -121,7 +119,7 @@ class Orderer {
     reachesSuspension_.assign(flat_.blocks.size(), 0);
     std::vector<BlockId> work;
     for (BlockId b = 0; b < flat_.blocks.size(); ++b)
-      if (flat_.blocks[b].terminator == Terminator::Suspend) reachesSuspension_[b] = 1, work.push_back(b);
+      if (flat_.blocks[b].within.size() < flat_.blocks[b].successors.size()) reachesSuspension_[b] = 1, work.push_back(b);
     while (!work.empty()) {
       BlockId b = work.back();
       work.pop_back();
@@ -167,8 +165,7 @@ class Orderer {
 
 const std::vector<BlockId>& successors(const Flat& flat, BlockId b, Through through) {
   const Block& block = flat.blocks[b];
-  bool ends = through == Through::UntilSuspensions && (block.terminator == Terminator::Suspend || block.spinBackEdge);
-  return ends ? none : block.successors;
+  return through == Through::UntilSuspensions ? block.within : block.successors;
 }
 
 bool Order::inLoop(BlockId b, uint32_t loop) const {

@@ -24,8 +24,6 @@ Shape withRange(Shape s, int64_t low, int64_t high) {
   return s;
 }
 
-bool isSpecial(ptx::SpecialReg r, ptx::SpecialReg x) { return r == x; }
-
 int64_t signedImmediate(const Operand& o, Type type) {
   uint64_t v = ptx::immediateBits(o, type);
   unsigned n = ptx::bits(type);
@@ -42,7 +40,9 @@ class Analysis {
     size_t n = flat_.registers.size();
     result_.registers.assign(n, Shape{});
     result_.divergent.assign(flat_.blocks.size(), 0);
+    result_.partial.assign(flat_.blocks.size(), launch_.free);
     users_.resize(n);
+    updates_.assign(n, 0);
     defsIn_.resize(flat_.blocks.size());
     for (BlockId b : order_.blocks) {
       Block& block = flat_.blocks[b];
@@ -84,8 +84,10 @@ class Analysis {
   void raise(ptx::RegId r, Shape s) {
     Shape& old = shape(r);
     if (s.kind == Kind::Unknown || old.kind == Kind::Varying) return;
-    Shape next = join(old, s, r);
+    bool single = webs_.webs[r].defs == 1 && !webs_.webs[r].maybeUndefined && updates_[r] < 8;
+    Shape next = join(single ? Shape{} : old, s, r);
     if (next == old) return;
+    ++updates_[r];
     old = next;
     work_.push_back(r);
   }
@@ -110,6 +112,7 @@ class Analysis {
     if (result_.divergent[b]) return;
     result_.divergent[b] = 1;
     Influence in = influence(flat_, order_, postDominator_, b);
+    for (BlockId r : in.region) result_.partial[r] = 1;
     if (in.joins.empty()) return;
     std::vector<ptx::RegId> written;
     for (BlockId r : in.region) written.insert(written.end(), defsIn_[r].begin(), defsIn_[r].end());
@@ -489,6 +492,7 @@ class Analysis {
   std::vector<std::vector<ptx::RegId>> defsIn_;
   std::map<ptx::RegId, std::vector<BlockId>> branchUsers_;
   std::vector<ptx::RegId> work_;
+  std::vector<uint32_t> updates_;
 };
 
 Shape affineIndex(int64_t stride, uint32_t align, int64_t high) {

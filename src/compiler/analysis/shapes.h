@@ -45,6 +45,7 @@ struct LaunchShape {
 struct Shapes {
   std::vector<Shape> registers;
   std::vector<uint8_t> divergent;  // by block: its branch may part lanes
+  std::vector<uint8_t> partial;    // by block: live lanes may be elsewhere while it runs
 };
 
 // Special registers have their shape from here, for analysis and code generation alike.

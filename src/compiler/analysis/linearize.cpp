@@ -1,0 +1,93 @@
+// Pending sets as a fixed point over the blocks of a region. SPDX-License-Identifier: Apache-2.0
+#include "compiler/analysis/linearize.h"
+
+#include <algorithm>
+
+namespace anywarp::analysis {
+
+std::vector<BlockId> liveTargets(const Flat& flat, BlockId x) {
+  std::vector<BlockId> targets;
+  for (BlockId s : flat.blocks[x].within)
+    if (!onlyExits(flat, s) && std::find(targets.begin(), targets.end(), s) == targets.end()) targets.push_back(s);
+  return targets;
+}
+
+Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free)
+    : flat_(flat), order_(order), shapes_(shapes), free_(free) {
+  pending_.resize(flat.blocks.size());
+  everPending_.assign(flat.blocks.size(), 0);
+  reached_.assign(flat.blocks.size(), 0);
+  if (entry.size() == 1) {
+    reached_[*entry.begin()] = 1;
+    work_.push_back(*entry.begin());
+  } else {
+    for (BlockId b : entry) everPending_[b] = 1;
+    flow(noBlock, entry, noBlock);
+  }
+  while (!work_.empty()) {
+    BlockId x = work_.back();
+    work_.pop_back();
+    visit(x);
+  }
+}
+
+Step Linear::choose(BlockId x, const PendingSet& waiting, BlockId target) const {
+  if (waiting.empty()) return {};
+  auto step = [&](BlockId b) { return Step{b, b == target}; };
+  uint32_t from = x == noBlock ? 0 : order_.position[x] + 1;
+  auto firstFrom = [&](uint32_t loop) {
+    BlockId best = noBlock;
+    for (BlockId b : waiting)
+      if (order_.position[b] >= from && (loop == noLoop || order_.inLoop(b, loop)) &&
+          (best == noBlock || order_.position[b] < order_.position[best]))
+        best = b;
+    return best;
+  };
+  for (uint32_t l = x == noBlock ? noLoop : order_.innermost[x]; l != noLoop; l = order_.loops[l].parent) {
+    if (BlockId b = firstFrom(l); b != noBlock) return step(b);
+    if (waiting.count(order_.loops[l].header)) return step(order_.loops[l].header);
+  }
+  BlockId b = firstFrom(noLoop);
+  return b == noBlock ? Step{} : step(b);
+}
+
+void Linear::flow(BlockId x, const PendingSet& waiting, BlockId target) {
+  Step step = choose(x, waiting, target);
+  if (step.next == noBlock) return;
+  BlockId n = step.next;
+  bool changed = !reached_[n];
+  reached_[n] = 1;
+  if (!step.certain) everPending_[n] = 1;
+  for (BlockId b : waiting) {
+    if (b == n) continue;
+    everPending_[b] = 1;
+    changed |= pending_[n].insert(b).second;
+  }
+  if (changed) work_.push_back(n);
+}
+
+void Linear::visit(BlockId x) {
+  const Block& block = flat_.blocks[x];
+  PendingSet waiting = pending_[x];
+  waiting.erase(x);
+  // x may be found empty (its test fails): then what waits besides goes on.
+  if (everPending_[x]) flow(x, waiting, noBlock);
+  std::vector<BlockId> targets = liveTargets(flat_, x);
+  bool parks = block.within.size() < block.successors.size();
+  if (parks && !free_ && !waiting.empty()) suspendsWhilePending_ = true;
+  bool divergent = shapes_.divergent[x] && targets.size() + (parks ? 1 : 0) > 0;
+  if (targets.empty()) return flow(x, waiting, noBlock);
+  if (divergent) {
+    // Lanes may exit or suspend at one side, so even a single target may get none.
+    for (BlockId t : targets) waiting.insert(t);
+    return flow(x, waiting, noBlock);
+  }
+  for (BlockId t : targets) {
+    PendingSet w = waiting;
+    w.insert(t);
+    flow(x, w, t);
+  }
+  if (block.within.size() > targets.size() || parks) flow(x, waiting, noBlock);  // a uniform exit or suspension
+}
+
+}  // namespace anywarp::analysis

@@ -1,0 +1,55 @@
+// Linearisation: in which order the blocks of a region run when lanes part, and which blocks may have lanes waiting meanwhile.
+// (S. Moll, S. Hack: Partial Control-Flow Linearization, PLDI 2018, in the form of pending sets.) SPDX-License-Identifier: Apache-2.0
+//
+// Every block has a mask: the lanes that wait to run it. A uniform branch jumps; a divergent one leaves lanes waiting at both of
+// its targets and goes on with the first in order. `pending[x]` are the blocks other than x at which lanes may wait while x runs.
+#pragma once
+
+#include <set>
+
+#include "compiler/analysis/flow.h"
+#include "compiler/analysis/shapes.h"
+
+namespace anywarp::analysis {
+
+using PendingSet = std::set<BlockId>;
+
+struct Step {
+  BlockId next = noBlock;   // noBlock: nothing waits, the region is done
+  bool certain = false;     // lanes are known to wait at `next`: no test needed
+};
+
+class Linear {
+ public:
+  Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free);
+
+  const Order& order() const { return order_; }
+  // Blocks at which lanes may wait when x is entered, x aside.
+  const PendingSet& pending(BlockId x) const { return pending_[x]; }
+  // Lanes may wait at x when something else runs, so its mask is to be kept.
+  bool everPending(BlockId x) const { return everPending_[x]; }
+
+  // Where to go from x (or from the region's entry: noBlock) when lanes may wait at `waiting`; `target`: they certainly wait there.
+  Step choose(BlockId x, const PendingSet& waiting, BlockId target = noBlock) const;
+
+  // A suspension point with lanes elsewhere: the region cannot run in lockstep.
+  bool suspendsWhilePending() const { return suspendsWhilePending_; }
+
+ private:
+  void flow(BlockId x, const PendingSet& waiting, BlockId target);
+  void visit(BlockId x);
+
+  const Flat& flat_;
+  const Order& order_;
+  const Shapes& shapes_;
+  bool free_;
+  std::vector<PendingSet> pending_;
+  std::vector<uint8_t> everPending_, reached_;
+  std::vector<BlockId> work_;
+  bool suspendsWhilePending_ = false;
+};
+
+// The targets of a terminator, exits of threads left out.
+std::vector<BlockId> liveTargets(const Flat& flat, BlockId x);
+
+}  // namespace anywarp::analysis

@@ -1,0 +1,157 @@
+// Barriers are found by name; spin loops by what their exits depend on (PTX ISA: Memory Consistency Model, forward progress).
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/analysis/suspensions.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/analysis/operands.h"
+
+namespace anywarp::analysis {
+namespace {
+
+using ptx::Form;
+using ptx::Mod;
+
+// atom.add of 0, an idiom for an atomic read.
+bool isZeroAdd(const Inst& inst) {
+  return inst.has(Mod::Add) && inst.operands.size() > 2 && inst.operands[2].kind == ptx::Operand::Kind::Integer &&
+         inst.operands[2].bits == 0;
+}
+
+// A read of memory that is meant to see what other threads write.
+bool observesOthers(const Inst& inst) {
+  switch (inst.form) {
+    case Form::Ld: return inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Mmio);
+    case Form::MbarrierTestWait: case Form::MbarrierTestWaitParity: case Form::MbarrierTryWait: case Form::MbarrierTryWaitParity:
+      return true;
+    case Form::AtomCas: return true;
+    case Form::Atom: return inst.has(Mod::Exch) || inst.has(Mod::Or) || inst.has(Mod::And) || inst.has(Mod::Xor) ||
+                            inst.has(Mod::Min) || inst.has(Mod::Max) || isZeroAdd(inst);
+    default: return false;
+  }
+}
+
+class SpinFinder {
+ public:
+  SpinFinder(Flat& flat, const Order& order) : flat_(flat), order_(order) {}
+
+  // Edges (from, to) that close a loop which waits.
+  std::set<std::pair<BlockId, BlockId>> run() {
+    std::set<std::pair<BlockId, BlockId>> edges;
+    for (uint32_t l = 0; l < order_.loops.size(); ++l) {
+      if (!waits(order_.loops[l])) continue;
+      BlockId header = order_.loops[l].header;
+      for (BlockId b : order_.loops[l].blocks)
+        for (BlockId s : flat_.blocks[b].successors)
+          if (s == header) edges.insert({b, s});
+    }
+    return edges;
+  }
+
+ private:
+  bool waits(const Loop& loop) {
+    std::set<BlockId> blocks(loop.blocks.begin(), loop.blocks.end());
+    std::map<ptx::RegId, std::vector<Inst*>> writers;
+    bool candidates = false;
+    for (BlockId b : loop.blocks)
+      for (uint32_t i = flat_.blocks[b].first; i < flat_.blocks[b].last; ++i) {
+        Inst& inst = flat_.instructions[i];
+        candidates |= observesOthers(inst) || inst.form == Form::Nanosleep;
+        forEachDef(inst, [&](ptx::RegId& r) { writers[r].push_back(&inst); });
+      }
+    if (!candidates) return false;
+    for (BlockId b : loop.blocks) {
+      const Block& block = flat_.blocks[b];
+      bool exits = false;
+      for (BlockId s : block.successors) exits |= !blocks.count(s);
+      if (exits && block.condition != ptx::noReg && dependsOnOthers(block.condition, writers)) return true;
+    }
+    return false;
+  }
+
+  bool dependsOnOthers(ptx::RegId condition, std::map<ptx::RegId, std::vector<Inst*>>& writers) {
+    std::set<ptx::RegId> seen{condition};
+    std::vector<ptx::RegId> work{condition};
+    while (!work.empty()) {
+      ptx::RegId r = work.back();
+      work.pop_back();
+      auto it = writers.find(r);
+      if (it == writers.end()) continue;
+      for (Inst* inst : it->second) {
+        if (observesOthers(*inst) && !isUpdateLoop(*inst, writers)) return true;
+        forEachUse(*inst, flat_.registers, [&](ptx::RegId& u) {
+          if (seen.insert(u).second) work.push_back(u);
+        });
+      }
+    }
+    return false;
+  }
+
+  // atom.cas whose expected value comes from the previous round: some lane always succeeds, nobody waits.
+  static bool isUpdateLoop(const Inst& inst, std::map<ptx::RegId, std::vector<Inst*>>& writers) {
+    if (inst.form != Form::AtomCas || inst.operands.size() < 4) return false;
+    const ptx::Operand& expected = inst.operands[2];
+    return expected.isReg() && writers.count(expected.reg);
+  }
+
+  Flat& flat_;
+  const Order& order_;
+};
+
+}  // namespace
+
+bool isWarpSync(const Inst& inst) {
+  return inst.form != Form::Unknown && ptx::formInfo(inst.form).needs == ptx::Need::Warp && inst.has(Mod::Sync);
+}
+
+Suspensions findSuspensions(Flat& flat) {
+  Suspensions result;
+  result.resumePoints.push_back(0);
+  auto addPoint = [&](BlockId b) {
+    auto& points = result.resumePoints;
+    if (std::find(points.begin(), points.end(), b) == points.end()) points.push_back(b);
+  };
+  for (Block& block : flat.blocks) block.within = block.successors;
+  Order order = orderBlocks(flat, {0}, Through::Suspensions);
+  auto spins = SpinFinder(flat, order).run();
+  result.spins = !spins.empty();
+  for (BlockId b : order.blocks) {
+    Block& block = flat.blocks[b];
+    if (block.terminator == Terminator::Suspend) {
+      addPoint(block.successors[0]);
+      block.within.clear();
+      continue;
+    }
+    std::erase_if(block.within, [&](BlockId s) {
+      if (!spins.count({b, s})) return false;
+      addPoint(s);
+      return true;
+    });
+  }
+  return result;
+}
+
+void splitAtWarpSync(Flat& flat) {
+  // Tails are appended, so the loop meets them too. The head keeps the id: edges to it stay.
+  for (BlockId b = 0; b < flat.blocks.size(); ++b) {
+    for (uint32_t i = flat.blocks[b].first + 1; i < flat.blocks[b].last; ++i) {
+      if (!isWarpSync(flat.instructions[i])) continue;
+      BlockId rest = BlockId(flat.blocks.size());
+      flat.blocks.push_back(flat.blocks[b]);
+      Block& head = flat.blocks[b];
+      Block& tail = flat.blocks[rest];
+      tail.first = head.last = i;
+      tail.predecessors = {b};
+      head.terminator = Terminator::Jump;
+      head.condition = ptx::noReg;
+      head.successors = {rest};
+      for (BlockId s : tail.successors)
+        for (BlockId& p : flat.blocks[s].predecessors)
+          if (p == b) p = rest;
+      break;
+    }
+  }
+}
+
+}  // namespace anywarp::analysis

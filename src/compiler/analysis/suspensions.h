@@ -1,0 +1,21 @@
+// Where threads may have to wait: barriers, and loops that wait for memory which other threads write (spin loops).
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/analysis/flow.h"
+
+namespace anywarp::analysis {
+
+struct Suspensions {
+  std::vector<BlockId> resumePoints;  // block 0 first; the index is the region id
+  bool spins = false;                 // some loop waits for other threads
+};
+
+// Fills Block::within. In `free` plans warp-synchronous instructions may wait too: blocks begin with them.
+Suspensions findSuspensions(Flat& flat);
+
+// Cuts blocks so that each warp-synchronous instruction begins one (free plans).
+void splitAtWarpSync(Flat& flat);
+bool isWarpSync(const Inst& inst);
+
+}  // namespace anywarp::analysis

@@ -1,0 +1,265 @@
+// Moves, addresses and conversions between state spaces (PTX: Data Movement and Conversion Instructions).
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/emitter.h"
+
+namespace anywarp::codegen {
+
+using Kind = Shape::Kind;
+using ptx::Form;
+using ptx::Mod;
+using ptx::Operand;
+using ptx::Space;
+using ptx::Type;
+
+// The address of a variable within its space (kernel parameters: offset in the parameter image), plus the operand's offset.
+Value* FunctionEmitter::symbolAddress(const Operand& o, Space& space) {
+  auto tableEntry = [&](uint64_t index) { return field(symbols_, index * 8, b.getInt64Ty(), "symbol"); };
+  Value* address = i64(0);
+  switch (o.symbol.kind) {
+    case ptx::SymbolKind::ModuleVariable: {
+      const ptx::Variable& v = k_.ptx.variables[o.symbol.index];
+      space = v.space;
+      address = space == Space::Shared ? i64(k_.program.shared.moduleVariables[o.symbol.index]) : tableEntry(o.symbol.index);
+      break;
+    }
+    case ptx::SymbolKind::FunctionVariable: {
+      const analysis::Storage& s = flat_.storage[o.symbol.index];
+      space = s.space;
+      address = i64(s.offset);
+      if (space == Space::Local && lspBase_) address = b.CreateAdd(lspBase_, address);
+      break;
+    }
+    case ptx::SymbolKind::Parameter:
+      space = Space::Param;
+      address = i64(o.symbol.index < k_.params.offsets.size() ? k_.params.offsets[o.symbol.index] : 0);
+      break;
+    case ptx::SymbolKind::Function:
+      space = Space::Generic;
+      address = tableEntry(k_.ptx.variables.size() + o.symbol.index);
+      break;
+    default: space = Space::Generic; break;
+  }
+  return o.offset ? b.CreateAdd(address, i64(uint64_t(o.offset))) : address;
+}
+
+void FunctionEmitter::emitMove(const Inst& inst) {
+  const Operand& to = inst.operands[0];
+  const Operand& from = inst.operands[1];
+  Type type = inst.type();
+  auto scalarFor = [&](const Operand& d, const Operand& s) {
+    return shapeOf(s).isUniform() || (d.isReg() && a_.shapes.registers[d.reg].isScalarBased());
+  };
+  switch (inst.form) {
+    case Form::MovPack: {
+      unsigned elementBits = ptx::bits(type) / unsigned(from.elements.size());
+      bool scalar = shapeOf(from).isUniform();
+      Value* packed = nullptr;
+      for (size_t i = 0; i < from.elements.size(); ++i) {
+        Value* e = read(from.elements[i], ptx::bitsType(elementBits), !scalar);
+        llvm::Type* wide = scalar ? laneType(type) : vectorOf(laneType(type));
+        e = b.CreateZExt(e, wide);
+        if (i) e = b.CreateShl(e, llvm::ConstantInt::get(wide, i * elementBits));
+        packed = packed ? b.CreateOr(packed, e) : e;
+      }
+      return write(to, type, packed);
+    }
+    case Form::MovUnpack: {
+      unsigned elementBits = ptx::bits(type) / unsigned(to.elements.size());
+      bool scalar = shapeOf(from).isUniform();
+      Value* v = read(from, type, !scalar);
+      llvm::Type* narrow = scalar ? b.getIntNTy(elementBits) : vectorOf(b.getIntNTy(elementBits));
+      for (size_t i = 0; i < to.elements.size(); ++i) {
+        Value* e = i ? b.CreateLShr(v, llvm::ConstantInt::get(v->getType(), i * elementBits)) : v;
+        write(to.elements[i], ptx::bitsType(elementBits), b.CreateTrunc(e, narrow));
+      }
+      return;
+    }
+    case Form::MovVector:
+      for (size_t i = 0; i < to.elements.size() && i < from.elements.size(); ++i)
+        write(to.elements[i], type, read(from.elements[i], type, !scalarFor(to.elements[i], from.elements[i])));
+      return;
+    default: break;
+  }
+  if (to.isReg()) {
+    const Shape& shape = a_.shapes.registers[to.reg];
+    if (shape.kind == Kind::Extended || shape.kind == Kind::ExtendedVarying) {
+      if (!emitExtended(inst, shape)) k_.fail(ErrorKind::Unsupported, inst.loc, "internal: move of an extended value");
+      return;
+    }
+  }
+  write(to, type, read(from, type, !scalarFor(to, from)));
+}
+
+void FunctionEmitter::emitAddressConversion(const Inst& inst) {
+  const Operand& to = inst.operands[0];
+  const Operand& from = inst.operands[1];
+  Value* shared = b.CreatePtrToInt(shared_, b.getInt64Ty());
+  Value* local = b.CreatePtrToInt(local_, b.getInt64Ty());
+  Value* params = b.CreatePtrToInt(params_, b.getInt64Ty());
+  if (inst.form == Form::Isspacep) {
+    bool scalar = shapeOf(from).isUniform();
+    Value* a = read(from, Type::B64, !scalar);
+    auto like = [&](Value* v) { return scalar ? v : splat(v); };
+    auto within = [&](Value* base, Value* size) { return b.CreateICmpULT(b.CreateSub(a, like(base)), like(size)); };
+    Value* sharedSize = b.CreateZExt(field(launch_, offsetof(abi::LaunchInfo, totalSharedBytes), b.getInt32Ty(), "shared.size"), b.getInt64Ty());
+    Value* inShared = within(shared, sharedSize);
+    Value* inLocal = within(local, b.CreateMul(localStride_, i64(k_.threads)));
+    Value* inParams = within(params, i64(k_.params.size));
+    Value* result;
+    if (inst.has(Mod::Shared) || inst.has(Mod::SharedCta) || inst.has(Mod::SharedCluster)) result = inShared;
+    else if (inst.has(Mod::Local)) result = inLocal;
+    else if (inst.has(Mod::Param) || inst.has(Mod::ParamEntry)) result = inParams;
+    else if (inst.has(Mod::Const)) result = like(b.getFalse());
+    else result = b.CreateNot(b.CreateOr(b.CreateOr(inShared, inLocal), inParams));
+    return write(to, Type::Pred, result);
+  }
+  if (to.isReg()) {
+    const Shape& shape = a_.shapes.registers[to.reg];
+    if (shape.kind == Kind::Extended || shape.kind == Kind::ExtendedVarying) {
+      emitExtended(inst, shape);
+      return;
+    }
+  }
+  bool toSpace = inst.form == Form::CvtaTo;
+  if (inst.has(Mod::Local)) {
+    Address zero;
+    zero.kind = Address::Kind::Uniform;
+    zero.base = i64(0);
+    Value* windows = localAddress(zero, i64(0)).lanes;
+    Value* v = read(from, Type::B64, true);
+    return write(to, Type::B64, toSpace ? b.CreateSub(v, windows) : b.CreateAdd(v, windows));
+  }
+  bool scalar = shapeOf(from).isUniform() || (to.isReg() && a_.shapes.registers[to.reg].isScalarBased());
+  Value* v = read(from, Type::B64, !scalar);
+  Value* window = nullptr;
+  if (inst.has(Mod::Shared) || inst.has(Mod::SharedCta) || inst.has(Mod::SharedCluster)) window = shared;
+  if (inst.has(Mod::Param) || inst.has(Mod::ParamEntry)) window = params;
+  if (window) {
+    if (!scalar) window = splat(window);
+    v = toSpace ? b.CreateSub(v, window) : b.CreateAdd(v, window);
+  }
+  write(to, Type::B64, v);
+}
+
+// The lanes' local memory at `offset` bytes into each thread's.
+Address FunctionEmitter::localAddress(Address a, Value* offset) {
+  Value* stride = localStride_;
+  Value* first = b.CreateAdd(b.CreatePtrToInt(local_, b.getInt64Ty()), b.CreateMul(b.CreateZExt(threadIndex(), b.getInt64Ty()), stride));
+  Value* lanes = b.CreateAdd(splat(first), b.CreateMul(iota(64), splat(stride)));
+  a.kind = Address::Kind::Vector;
+  a.lanes = b.CreateAdd(lanes, lanesOf(offset));
+  a.space = Space::Local;
+  return a;
+}
+
+Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space) {
+  Address a;
+  a.space = space;
+  Value* window = nullptr;  // what the space's addresses are relative to
+  auto setWindow = [&] {
+    if (a.space == Space::Shared) window = b.CreatePtrToInt(shared_, b.getInt64Ty());
+    if (a.space == Space::Param) window = b.CreatePtrToInt(params_, b.getInt64Ty());
+  };
+  Value* offset = i64(uint64_t(o.offset));
+  if (o.hasSymbol || o.reg == ptx::noReg) {
+    Value* v = offset;
+    Space symbolSpace = space;
+    if (o.hasSymbol) v = symbolAddress(o, symbolSpace);
+    if (symbolSpace != Space::Generic && symbolSpace != Space::None) a.space = symbolSpace;
+    setWindow();
+    if (a.space == Space::Local) return localAddress(a, v);
+    a.base = window ? b.CreateAdd(window, v) : v;
+    return a;
+  }
+
+  const Shape& shape = a_.shapes.registers[o.reg];
+  bool narrow = ptx::bits(flat_.registers[o.reg].type) <= 32;
+  auto widen = [&](Value* v) {
+    if (!narrow) return v;
+    llvm::Type* t = v->getType()->isVectorTy() ? vectorOf(b.getInt64Ty()) : (llvm::Type*)b.getInt64Ty();
+    return space == Space::Shared ? b.CreateSExt(v, t) : b.CreateZExt(v, t);
+  };
+  setWindow();
+  Value* fixed = window ? b.CreateAdd(window, offset) : offset;
+  if (space == Space::Local) {
+    Value* v = widen(readRegister(o.reg, !shape.isUniform()));
+    return localAddress(a, b.CreateAdd(lanesOf(v), splat(offset)));
+  }
+  switch (shape.kind) {
+    case Kind::Affine:
+      if (narrow && space != Space::Shared) break;
+      a.kind = Address::Kind::Strided;
+      a.base = b.CreateAdd(widen(laneZero(o.reg)), fixed);
+      a.stride = narrow ? int32_t(shape.stride) : shape.stride;
+      return a;
+    case Kind::Extended: {
+      a.kind = Address::Kind::Strided;
+      a.base = b.CreateAdd(laneZero(o.reg), fixed);
+      a.stride = shape.scale * shape.stride;
+      a.low = b.CreateLoad(b.getInt32Ty(), slot(o.reg).low);
+      a.lowStride = shape.stride;
+      a.scale = shape.scale;
+      a.isSigned = shape.isSigned;
+      int64_t span = shape.stride * int64_t(width_ - 1);
+      if (span > INT32_MAX || span < -INT32_MAX) break;
+      // No wrap of the 32-bit part between the first and the last lane.
+      if (shape.isSigned) a.valid = span >= 0 ? b.CreateICmpSLE(a.low, i32(uint32_t(INT32_MAX - span))) : b.CreateICmpSGE(a.low, i32(uint32_t(INT32_MIN - span)));
+      else a.valid = span >= 0 ? b.CreateICmpULE(a.low, i32(uint32_t(UINT32_MAX - span))) : b.CreateICmpUGE(a.low, i32(uint32_t(-span)));
+      return a;
+    }
+    case Kind::ExtendedVarying:
+      a.kind = Address::Kind::Indexed;
+      a.base = b.CreateAdd(b.CreateLoad(b.getInt64Ty(), slot(o.reg).value), fixed);
+      a.index = b.CreateLoad(slots_[o.reg].low->getAllocatedType(), slots_[o.reg].low);
+      a.scale = shape.scale;
+      a.isSigned = shape.isSigned;
+      return a;
+    case Kind::Varying:
+      if (narrow && space == Space::Shared) {
+        a.kind = Address::Kind::Indexed;
+        a.base = fixed;
+        a.index = readRegister(o.reg, true);
+        return a;
+      }
+      break;
+    case Kind::Uniform: case Kind::Unknown:
+      a.base = b.CreateAdd(widen(laneZero(o.reg)), fixed);
+      return a;
+    default: break;
+  }
+  a.kind = Address::Kind::Vector;
+  a.valid = nullptr;
+  a.lanes = b.CreateAdd(widen(readRegister(o.reg, true)), splat(fixed));
+  return a;
+}
+
+Address FunctionEmitter::shifted(Address a, int64_t bytes) {
+  if (bytes == 0) return a;
+  if (a.kind == Address::Kind::Vector) a.lanes = b.CreateAdd(a.lanes, splat(i64(uint64_t(bytes))));
+  else a.base = b.CreateAdd(a.base, i64(uint64_t(bytes)));
+  return a;
+}
+
+Value* FunctionEmitter::pointers(const Address& a) {
+  llvm::Type* wide = vectorOf(b.getInt64Ty());
+  auto extend = [&](Value* v, bool isSigned) {
+    if (v->getType() == wide) return v;
+    return isSigned ? b.CreateSExt(v, wide) : b.CreateZExt(v, wide);
+  };
+  switch (a.kind) {
+    case Address::Kind::Uniform: return splat(a.base);
+    case Address::Kind::Strided: {
+      if (!a.valid) return affineLanes(a.base, a.stride);
+      // Exact also where the 32-bit part wraps: take lane 0's part off, put every lane's own on.
+      Value* low0 = a.isSigned ? b.CreateSExt(a.low, b.getInt64Ty()) : b.CreateZExt(a.low, b.getInt64Ty());
+      Value* base = b.CreateSub(a.base, b.CreateMul(low0, i64(uint64_t(a.scale))));
+      Value* lows = extend(affineLanes(a.low, a.lowStride), a.isSigned);
+      return b.CreateAdd(splat(base), b.CreateMul(lows, splat(i64(uint64_t(a.scale)))));
+    }
+    case Address::Kind::Indexed:
+      return b.CreateAdd(splat(a.base), b.CreateMul(extend(a.index, a.isSigned), splat(i64(uint64_t(a.scale)))));
+    default: return a.lanes;
+  }
+}
+
+}  // namespace anywarp::codegen

@@ -1,0 +1,192 @@
+// FunctionEmitter: LLVM code of one function over warp vectors. Control flow is in region.cpp; each other topic of PTX has a file
+// named like its chapter. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/IR/MDBuilder.h>
+
+#include "compiler/codegen/kernel_state.h"
+
+namespace anywarp::codegen {
+
+using analysis::BlockId;
+using analysis::Inst;
+using analysis::Shape;
+using llvm::Value;
+
+// Where a memory instruction goes, in host addresses.
+struct Address {
+  enum class Kind { Uniform, Strided, Indexed, Vector };
+  Kind kind = Kind::Uniform;
+  Value* base = nullptr;     // Uniform, Strided, Indexed: i64
+  int64_t stride = 0;        // Strided: bytes from lane to lane
+  Value* valid = nullptr;    // Strided: i1, false where the lanes are not on that line after all (then `vector()` is right); or nullptr
+  Value* index = nullptr;    // Indexed: lanes of i32 or i64, sign-extended
+  int64_t scale = 1;         // Indexed
+  bool isSigned = true;      // Indexed
+  Value* low = nullptr;      // Strided with `valid`: 32-bit part of lane 0
+  int64_t lowStride = 0;
+  Value* lanes = nullptr;    // Vector: lanes of i64
+  ptx::Space space = ptx::Space::Generic;
+};
+
+class FunctionEmitter {
+ public:
+  FunctionEmitter(KernelState& kernel, Analyzed& analyzed, llvm::Function& function);
+
+  // region.cpp: the two kinds of functions.
+  void emitRegion(uint32_t region);  // kernels; free plans have one region that all resume points enter
+  void emitFunction();               // out-of-line functions
+
+ private:
+  // --- region.cpp: control flow under masks
+  void begin();
+  void emitBlocks(const std::vector<BlockId>& roots);
+  void emitBlock(BlockId x);
+  void emitTerminator(BlockId x);
+  void emitGate(BlockId x);
+  void go(BlockId x, const analysis::PendingSet& waiting, BlockId target, Value* lanes);
+  void emitSuspend(BlockId x, BlockId resume, Value* lanes);
+  void parkFree(BlockId x, BlockId resume, Value* lanes);
+  void endWarp(Value* next);
+  void loadFrame(const std::vector<ptx::RegId>& registers, uint32_t region);
+  void storeFrame(const std::vector<ptx::RegId>& registers, const std::vector<uint8_t>* modified);
+  void addWaiting(BlockId x, Value* lanes);
+  Value* conditionOf(const analysis::Block& block, bool& uniform);
+  void warpSyncWait(BlockId x, const Inst& inst);
+  void resumeBarrier(uint32_t region);
+
+  // --- emitter.cpp: registers and operands
+  void emitInstruction(const Inst& inst);
+  void emitGuarded(const Inst& inst);
+  void emitPiece(const Inst& inst);
+  void emitPure(const Inst& inst);
+  bool emitExtended(const Inst& inst, const Shape& shape);
+  llvm::Type* laneType(ptx::Type type);
+  llvm::Type* vectorOf(llvm::Type* element);
+  Shape shapeOf(const ptx::Operand& o);
+  // The value of an operand as `type`: a scalar for uniform ones where `vector` is false, otherwise one value per lane.
+  Value* read(const ptx::Operand& o, ptx::Type type, bool vector);
+  Value* readLaneZero(const ptx::Operand& o, ptx::Type type);  // Uniform, Affine, Extended
+  Value* readRegister(ptx::RegId r, bool vector);
+  Value* laneZero(ptx::RegId r);
+  Value* immediate(const ptx::Operand& o, ptx::Type type);
+  Value* adapt(Value* v, ptx::Type from, ptx::Type to);   // register <-> slot type
+  void write(const ptx::Operand& o, ptx::Type type, Value* v);  // v as computed for `type`; scalar or lanes
+  void writeRegister(ptx::RegId r, Value* v);
+  bool keepsOthers(ptx::RegId r) const;  // lanes that are elsewhere may still need their value
+  Value* affineLanes(Value* base, int64_t stride);
+  Value* splat(Value* v);
+  Value* iota(unsigned bits);
+  Value* lanesOf(Value* v) { return v->getType()->isVectorTy() ? v : splat(v); }
+  Value* logicalAnd(Value* a, Value* b);
+  Value* anyLane(Value* mask);
+  Value* maskBits(Value* mask);           // i32, one bit per lane
+  Value* maskFromBits(Value* bits);
+  Value* noLanes();
+  Value* allLanes();
+  Value* active() { return mask_; }       // lanes that execute the current instruction
+  Value* symbolAddress(const ptx::Operand& o, ptx::Space& space);
+  void unsupported(const Inst& inst, const std::string& why);
+  Value* i32(uint32_t v) { return b.getInt32(v); }
+  Value* i64(uint64_t v) { return b.getInt64(v); }
+  Value* field(Value* structure, size_t offset, llvm::Type* type, const char* name, bool invariant = true);
+  llvm::AllocaInst* stackSlot(llvm::Type* type, const char* name);
+  Value* service(size_t offset, llvm::FunctionType* type, llvm::ArrayRef<Value*> args);
+  Value* warpIndex32();
+
+  // --- special_registers.cpp
+  Value* special(ptx::SpecialReg reg, bool vector);
+  Value* threadIndex();                   // of lane 0 in the block
+  void emitSpecial(const Inst& inst);
+
+  // --- data_movement.cpp
+  void emitMove(const Inst& inst);
+  void emitAddressConversion(const Inst& inst);
+  Address address(const Inst& inst, const ptx::Operand& o, ptx::Space space);
+  Address localAddress(Address a, Value* offset);
+  Value* pointers(const Address& a);      // lanes of i64
+  Address shifted(Address a, int64_t bytes);
+
+  // --- memory.cpp
+  void emitMemory(const Inst& inst);
+  void emitLoad(const Inst& inst);
+  void emitStore(const Inst& inst);
+  llvm::SmallVector<Value*, 8> loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count);
+  void storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
+  Value* gather(const Address& a, llvm::Type* element);
+  void scatter(const Address& a, Value* value);
+  Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
+                 llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body);
+  void checkAlignment(const Inst& inst, const Address& a, unsigned bytes);
+  void compilerFence();
+  void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc);
+
+  // --- atomics.cpp
+  void emitAtomic(const Inst& inst);
+  void emitFence(const Inst& inst);
+
+  // --- warp.cpp
+  void emitWarp(const Inst& inst);
+  void emitShuffle(const Inst& inst);
+  void emitVote(const Inst& inst);
+  void emitMatch(const Inst& inst);
+  void emitRedux(const Inst& inst);
+  Value* permute(Value* v, Value* index);
+  Value* maskOperand(const ptx::Operand& o, bool vector);
+
+  // --- barrier.cpp
+  void emitBarrierArrive(const Inst& inst);
+  void describeBarrier(const Inst& inst);
+  Value* barrierNumber(const ptx::Operand& o);
+
+  // --- calls.cpp
+  void emitCall(const Inst& inst);
+  bool emitServiceCall(const Inst& inst, const std::string& name);
+  void callOutOfLine(const Inst& inst, uint32_t function, Value* lanes);
+  Value* spill(Value* v, llvm::Type* element, const char* name);
+
+  KernelState& k_;
+  Analyzed& a_;
+  analysis::Flat& flat_;
+  llvm::Function& function_;
+  llvm::IRBuilder<> b;
+  PureEmitter pure_;
+  unsigned width_;
+
+  struct Slot {
+    llvm::AllocaInst* value = nullptr;  // Uniform, Affine: lane 0; Extended*: base; Varying: lanes
+    llvm::AllocaInst* low = nullptr;    // Extended: lane 0, ExtendedVarying: lanes
+  };
+  std::vector<Slot> slots_;
+  Slot& slot(ptx::RegId r);
+
+  llvm::BasicBlock* entry_ = nullptr;
+  Value *ctx_ = nullptr, *params_ = nullptr, *symbols_ = nullptr, *shared_ = nullptr, *local_ = nullptr, *localStride_ = nullptr;
+  Value *services_ = nullptr, *launch_ = nullptr, *frames_ = nullptr, *states_ = nullptr;
+  Value* warp_ = nullptr;         // i32
+  Value* state_ = nullptr;        // WarpState*
+  Value* frame_ = nullptr;
+  Value* mask_ = nullptr;
+  Value* guard_ = nullptr;        // of the current instruction: i1, or lanes; nullptr: none
+  llvm::BasicBlock* initBlock_ = nullptr;  // runs before each warp
+  Value* lspBase_ = nullptr;      // i64: offset of this function's local memory in the thread's
+  Value* liveAtEntry_ = nullptr;
+
+  std::unique_ptr<analysis::Order> order_;
+  std::unique_ptr<analysis::Linear> linear_;
+  std::vector<llvm::BasicBlock*> bodies_, gates_;
+  std::vector<llvm::AllocaInst*> waiting_;
+  std::vector<uint8_t> modified_;
+  llvm::BasicBlock* warpEnd_ = nullptr;
+  llvm::PHINode* warpNext_ = nullptr;
+  llvm::AllocaInst* lanePc_ = nullptr;
+  llvm::AllocaInst* exited_ = nullptr;
+  Value* results_ = nullptr;      // out-of-line functions
+  llvm::DISubprogram* subprogram_ = nullptr;
+  BlockId current_ = 0;
+  bool region_ = true;
+  uint32_t regionId_ = 0;
+};
+
+}  // namespace anywarp::codegen

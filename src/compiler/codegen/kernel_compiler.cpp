@@ -1,0 +1,290 @@
+// The order of work on a kernel: flatten, rename, find shapes, choose width and mode, lay out frames, emit regions.
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/kernel_compiler.h"
+
+#include <algorithm>
+
+#include "compiler/analysis/operands.h"
+#include "compiler/codegen/emitter.h"
+
+namespace anywarp::codegen {
+
+using analysis::BlockId;
+using analysis::Flat;
+using analysis::Inst;
+using analysis::Terminator;
+using analysis::Through;
+
+namespace {
+
+uint32_t alignUp(uint32_t v, uint32_t a) { return (v + a - 1) / a * a; }
+
+// Instructions that tie the 32 lanes of a warp together.
+bool needsWholeWarp(const Flat& flat) {
+  for (const Inst& inst : flat.instructions) {
+    if (inst.form == ptx::Form::Unknown) continue;
+    ptx::Need need = ptx::formInfo(inst.form).needs;
+    if (need == ptx::Need::Warp || need == ptx::Need::Matrix || need == ptx::Need::Cluster || need == ptx::Need::Tensor) return true;
+  }
+  return false;
+}
+
+class KernelCompiler {
+ public:
+  KernelCompiler(const compiler::CompileRequest& request, llvm::Module& module, analysis::FlatProgram& program,
+                 const std::function<void(llvm::Function&)>& setAttributes)
+      : k_{module, *request.module, program, request.options, {}, setAttributes}, request_(request) {}
+
+  Status run(compiler::CompiledObject& object) {
+    k_.host = HostTarget::parse(k_.module.getTargetTriple(), k_.options.features);
+    k_.threads = k_.options.block.x * k_.options.block.y * k_.options.block.z;
+    k_.params = analysis::paramLayout(request_.module->functions[request_.function]);
+    chooseWidth();
+    if (Status s = analyzeKernel(); !s) return s;
+    for (auto& [f, flat] : k_.program.functions) analyze(k_.analyzed[f], flat);
+    layOutFrames();
+    k_.localBytes = k_.program.kernel.localBytes;
+    startDebugInfo();
+    declareFunctions();
+    emit(object);
+    if (k_.failed) return k_.error;
+    if (k_.debug) k_.debug->finalize();
+    describe(object);
+    return {};
+  }
+
+  const KernelState& state() const { return k_; }
+
+ private:
+  void chooseWidth() {
+    bool whole = needsWholeWarp(k_.program.kernel);
+    for (auto& [f, flat] : k_.program.functions) whole |= needsWholeWarp(flat);
+    uint32_t width = k_.options.width;
+    if (width != 8 && width != 16 && width != 32) {
+      // One register of the host per 32-bit value where it has wide ones, half of that on AVX2 needs two: measured best.
+      width = 16;
+      uint32_t bx = k_.options.block.x;
+      // Rows of a block shorter than a warp: a width that divides them keeps thread indices affine.
+      if (k_.threads != bx && bx % 16 && bx % 8 == 0) width = 8;
+    }
+    if (whole) width = 32;
+    k_.width = width;
+    k_.fullWarps = k_.threads % width == 0;
+    k_.launch = {k_.options.block, width, k_.options.smallGrid, false};
+  }
+
+  void analyze(Analyzed& a, Flat& flat) {
+    a.flat = &flat;
+    analysis::findSuspensions(flat);
+    a.webs = analysis::renameWebs(flat);
+    finish(a);
+  }
+
+  void finish(Analyzed& a) {
+    Flat& flat = *a.flat;
+    a.order = analysis::orderBlocks(flat, {0}, Through::Suspensions);
+    a.shapes = analysis::findShapes(flat, a.webs, a.order, k_.launch);
+    a.uses.assign(flat.registers.size(), 0);
+    for (Inst& inst : flat.instructions)
+      analysis::forEachUse(inst, flat.registers, [&](ptx::RegId& r) { ++a.uses[r]; });
+    for (const analysis::Block& block : flat.blocks)
+      if (block.condition != ptx::noReg) ++a.uses[block.condition];
+  }
+
+  Status analyzeKernel() {
+    Flat& flat = k_.program.kernel;
+    kernel_.flat = &flat;
+    k_.suspensions = analysis::findSuspensions(flat);
+    kernel_.webs = analysis::renameWebs(flat);
+    k_.free = k_.suspensions.spins;
+    if (!k_.free) {
+      finish(kernel_);
+      k_.free = !runsInLockstep();
+    }
+    if (k_.free) {
+      analysis::splitAtWarpSync(flat);
+      k_.suspensions = analysis::findSuspensions(flat);
+      for (BlockId x = 0; x < flat.blocks.size(); ++x) {
+        const analysis::Block& block = flat.blocks[x];
+        auto& points = k_.suspensions.resumePoints;
+        if (block.first < block.last && analysis::isWarpSync(flat.instructions[block.first]) &&
+            std::find(points.begin(), points.end(), x) == points.end())
+          points.push_back(x);
+      }
+      kernel_.webs = analysis::renameWebs(flat);
+      k_.launch.free = true;
+      finish(kernel_);
+    }
+    const auto& points = k_.suspensions.resumePoints;
+    k_.regionOf.assign(flat.blocks.size(), ~0u);
+    for (uint32_t r = 0; r < points.size(); ++r) k_.regionOf[points[r]] = r;
+    k_.suspendedAt.assign(points.size(), nullptr);
+    for (const analysis::Block& block : flat.blocks)
+      if (block.terminator == Terminator::Suspend && k_.regionOf[block.successors[0]] != ~0u)
+        k_.suspendedAt[k_.regionOf[block.successors[0]]] = &flat.instructions[block.last - 1];
+    k_.lanesExit = lanesExit();
+    return {};
+  }
+
+  // No region has lanes elsewhere when it reaches a barrier.
+  bool runsInLockstep() {
+    Flat& flat = k_.program.kernel;
+    for (BlockId root : k_.suspensions.resumePoints) {
+      analysis::Order order = analysis::orderBlocks(flat, {root}, Through::UntilSuspensions);
+      if (analysis::Linear(flat, order, kernel_.shapes, {root}, false).suspendsWhilePending()) return false;
+    }
+    return true;
+  }
+
+  // Some lanes of a warp may be gone while others go on.
+  bool lanesExit() const {
+    const Flat& flat = k_.program.kernel;
+    for (BlockId x : kernel_.order.blocks) {
+      const analysis::Block& block = flat.blocks[x];
+      if (block.terminator == Terminator::Exit && kernel_.shapes.partial[x]) return true;
+      if (!kernel_.shapes.divergent[x]) continue;
+      for (BlockId s : block.successors)
+        if (flat.blocks[s].terminator == Terminator::Exit) return true;
+    }
+    return false;
+  }
+
+  void layOutFrames() {
+    const Flat& flat = k_.program.kernel;
+    k_.frame.assign(flat.registers.size(), {});
+    const auto& points = k_.suspensions.resumePoints;
+    std::vector<ptx::RegId> live;
+    for (uint32_t r = k_.free ? 0 : 1; r < points.size(); ++r)
+      live.insert(live.end(), kernel_.webs.liveIn[points[r]].begin(), kernel_.webs.liveIn[points[r]].end());
+    std::sort(live.begin(), live.end());
+    live.erase(std::unique(live.begin(), live.end()), live.end());
+    uint32_t scalars = 0;
+    auto bytesOf = [&](ptx::RegId r) { return std::max(4u, ptx::bits(flat.registers[r].type) / 8); };
+    // Lanes first, on cache lines of their own; then scalars, packed.
+    for (ptx::RegId r : live) {
+      using Kind = Shape::Kind;
+      Kind kind = kernel_.shapes.registers[r].kind;
+      if (kind == Kind::Uniform || kind == Kind::Affine) continue;
+      uint32_t bytes = 64;  // Extended*: the scalar part, then the 32-bit part
+      bool predicate = flat.registers[r].type == ptx::Type::Pred;
+      if (kind == Kind::Varying) bytes = predicate ? 4 : alignUp(bytesOf(r) * k_.width, 64);
+      if (kind == Kind::ExtendedVarying) bytes = 64 + alignUp(4 * k_.width, 64);
+      if (kind == Kind::Extended) bytes = 128;
+      k_.frameBytes = alignUp(k_.frameBytes, bytes >= 64 ? 64 : 4);
+      k_.frame[r].offset = k_.frameBytes;
+      k_.frameBytes += bytes;
+    }
+    (void)scalars;
+    for (ptx::RegId r : live) {
+      if (k_.frame[r].offset != ~0u) continue;
+      uint32_t bytes = std::min(16u, bytesOf(r));
+      k_.frameBytes = alignUp(k_.frameBytes, bytes);
+      k_.frame[r].offset = k_.frameBytes;
+      k_.frameBytes += bytesOf(r);
+    }
+    k_.frameBytes = alignUp(k_.frameBytes, 64);
+  }
+
+  void startDebugInfo() {
+    k_.module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
+    k_.module.addModuleFlag(llvm::Module::Warning, "Dwarf Version", 4);
+    debug_ = std::make_unique<llvm::DIBuilder>(k_.module);
+    k_.debug = debug_.get();
+    k_.file = debug_->createFile(k_.ptx.name.empty() ? "kernel.ptx" : k_.ptx.name, ".");
+    auto emission = k_.options.debugInfo ? llvm::DICompileUnit::FullDebug : llvm::DICompileUnit::LineTablesOnly;
+    k_.unit = debug_->createCompileUnit(llvm::dwarf::DW_LANG_C, k_.file, "anywarp", true, "", 0, "", emission);
+  }
+
+  void declareFunctions() {
+    auto& c = k_.context();
+    llvm::Type* ptr = llvm::PointerType::getUnqual(c);
+    llvm::Type* i32 = llvm::Type::getInt32Ty(c);
+    llvm::Type* i64 = llvm::Type::getInt64Ty(c);
+    auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(c), {ptr, i32, i32, i64, ptr, ptr}, false);
+    for (auto& [f, flat] : k_.program.functions) {
+      auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, k_.ptx.functions[f].name, k_.module);
+      k_.setAttributes(*function);
+      k_.functions[f] = function;
+    }
+  }
+
+  void emit(compiler::CompiledObject& object) {
+    auto& c = k_.context();
+    llvm::Type* ptr = llvm::PointerType::getUnqual(c);
+    llvm::Type* i32 = llvm::Type::getInt32Ty(c);
+    for (auto& [f, flat] : k_.program.functions) {
+      FunctionEmitter(k_, k_.analyzed.at(f), *k_.functions[f]).emitFunction();
+      if (k_.failed) return;
+    }
+    const std::string name = k_.ptx.functions[request_.function].name;
+    auto* regionType = llvm::FunctionType::get(i32, {ptr, i32, i32}, false);
+    std::vector<llvm::Function*> regions;
+    size_t count = k_.free ? 1 : k_.suspensions.resumePoints.size();
+    for (uint32_t r = 0; r < count; ++r) {
+      auto* function = llvm::Function::Create(regionType, llvm::GlobalValue::InternalLinkage, name + ".region" + std::to_string(r), k_.module);
+      k_.setAttributes(*function);
+      regions.push_back(function);
+      FunctionEmitter(k_, kernel_, *function).emitRegion(r);
+      if (k_.failed) return;
+    }
+    // The entry: region id -> region.
+    auto* entryType = llvm::FunctionType::get(i32, {ptr, i32, i32, i32}, false);
+    object.entrySymbol = name;
+    auto* entry = llvm::Function::Create(entryType, llvm::GlobalValue::ExternalLinkage, name, k_.module);
+    k_.setAttributes(*entry);
+    llvm::IRBuilder<> b(llvm::BasicBlock::Create(c, "entry", entry));
+    auto callRegion = [&](llvm::Function* f) {
+      auto* call = b.CreateCall(f, {entry->getArg(0), entry->getArg(2), entry->getArg(3)});
+      call->setTailCallKind(llvm::CallInst::TCK_Tail);
+      b.CreateRet(call);
+    };
+    if (regions.size() == 1) return callRegion(regions[0]);
+    auto* bad = llvm::BasicBlock::Create(c, "bad", entry);
+    auto* choose = b.CreateSwitch(entry->getArg(1), bad, unsigned(regions.size()));
+    b.SetInsertPoint(bad);
+    b.CreateRet(b.getInt32(abi::regionMixed));
+    for (uint32_t r = 0; r < regions.size(); ++r) {
+      auto* at = llvm::BasicBlock::Create(c, "region" + llvm::Twine(r), entry);
+      choose->addCase(b.getInt32(r), at);
+      b.SetInsertPoint(at);
+      callRegion(regions[r]);
+    }
+  }
+
+  void describe(compiler::CompiledObject& object) {
+    object.mode = k_.free ? abi::PlanMode::Free : abi::PlanMode::Lockstep;
+    object.width = k_.width;
+    object.regionCount = uint32_t(k_.suspensions.resumePoints.size());
+    object.frameBytes = k_.frameBytes;
+    bool recursive = !k_.program.functions.empty();
+    uint64_t local = k_.localBytes;
+    if (recursive) local += 16384;  // local memory of the functions below it, all depths together
+    object.localBytes = uint32_t((local + 15) & ~uint64_t(15));
+    object.staticSharedBytes = uint32_t(k_.program.shared.dynamicOffset);
+    object.usesSpin = k_.suspensions.spins;
+    object.regions.resize(object.regionCount);
+    for (uint32_t r = 0; r < object.regionCount; ++r) {
+      const Inst* inst = k_.suspendedAt[r];
+      if (!inst) continue;
+      bool plain = ptx::slotRole(*inst, 0) != ptx::SlotRole::Dest && inst->operands[0].kind == ptx::Operand::Kind::Integer &&
+                   inst->operands[0].bits == 0 && (inst->operands.size() < 2 || inst->operands[1].isNone());
+      object.regions[r] = {plain, inst->loc.line};
+    }
+  }
+
+  KernelState k_;
+  const compiler::CompileRequest& request_;
+  Analyzed kernel_;
+  std::unique_ptr<llvm::DIBuilder> debug_;
+};
+
+}  // namespace
+
+Status compileToIr(const compiler::CompileRequest& request, llvm::Module& module, compiler::CompiledObject& object,
+                   const std::function<void(llvm::Function&)>& setAttributes, std::string* analysisText) {
+  auto program = analysis::flatten(*request.module, request.function);
+  if (!program) return program.error();
+  return KernelCompiler(request, module, **program, setAttributes).run(object);
+}
+
+}  // namespace anywarp::codegen

@@ -1,0 +1,71 @@
+// What all LLVM functions of one kernel share. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <llvm/IR/DIBuilder.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include "compiler/analysis/linearize.h"
+#include "compiler/analysis/shapes.h"
+#include "compiler/analysis/suspensions.h"
+#include "compiler/analysis/webs.h"
+#include "compiler/backend.h"
+#include "compiler/codegen/pure.h"
+
+namespace anywarp::codegen {
+
+// Everything known of one flat function before code is made for it.
+struct Analyzed {
+  analysis::Flat* flat = nullptr;
+  analysis::Webs webs;
+  analysis::Order order;
+  analysis::Shapes shapes;
+  std::vector<uint32_t> uses;  // by register: instructions and branches that read it
+};
+
+struct FrameSlot {
+  uint32_t offset = ~0u;  // in the warp's frame; ~0u: not in the frame
+};
+
+struct KernelState {
+  llvm::Module& module;
+  const ptx::Module& ptx;
+  analysis::FlatProgram& program;
+  compiler::PlanOptions options;
+  HostTarget host;
+  std::function<void(llvm::Function&)> setAttributes;
+
+  unsigned width = 32;
+  bool free = false;
+  bool fullWarps = false;     // the block is a whole number of warps
+  bool lanesExit = true;      // single lanes may exit before the others
+  uint32_t threads = 1;
+  analysis::LaunchShape launch;
+  analysis::ParamLayout params;
+  analysis::Suspensions suspensions;
+  std::vector<uint32_t> regionOf;      // by BlockId: region id of a resume point, ~0u otherwise
+  std::vector<const analysis::Inst*> suspendedAt;  // by region: the instruction that waits, nullptr
+  std::vector<FrameSlot> frame;        // by register of the kernel
+  uint32_t frameBytes = 0;
+  uint64_t localBytes = 0;             // of the kernel; out-of-line functions take theirs above it
+
+  std::map<uint32_t, llvm::Function*> functions;   // out-of-line
+  std::map<uint32_t, Analyzed> analyzed;           // out-of-line
+  llvm::DICompileUnit* unit = nullptr;
+  llvm::DIFile* file = nullptr;
+  llvm::DIBuilder* debug = nullptr;
+
+  bool failed = false;
+  Error error;
+
+  // Remembers the first error; the kernel will not be used.
+  void fail(ErrorKind kind, const ptx::SourceLoc& loc, const std::string& message);
+  llvm::LLVMContext& context() { return module.getContext(); }
+};
+
+}  // namespace anywarp::codegen

@@ -1,0 +1,356 @@
+// Loads and stores: scalar, contiguous, strided, gathered (PTX: ld, st, prefetch). SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/emitter.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+namespace anywarp::codegen {
+
+using ptx::Mod;
+using ptx::Operand;
+using ptx::Space;
+using ptx::Type;
+
+namespace {
+
+bool ordered(const Inst& inst) {
+  return inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Release) || inst.has(Mod::Mmio);
+}
+
+}  // namespace
+
+// Keeps the compiler from moving or merging accesses across; costs nothing at run time.
+void FunctionEmitter::compilerFence() {
+  b.CreateFence(llvm::AtomicOrdering::SequentiallyConsistent, llvm::SyncScope::SingleThread);
+}
+
+void FunctionEmitter::emitMemory(const Inst& inst) {
+  switch (inst.form) {
+    case ptx::Form::Ld: case ptx::Form::Ldu: return emitLoad(inst);
+    case ptx::Form::St: return emitStore(inst);
+    case ptx::Form::Prefetch: case ptx::Form::PrefetchEvict: case ptx::Form::PrefetchTensormap: case ptx::Form::Prefetchu:
+    case ptx::Form::Applypriority: case ptx::Form::Discard:
+      return;  // hints
+    case ptx::Form::Membar: case ptx::Form::MembarProxy: case ptx::Form::Fence: case ptx::Form::FenceRestrict:
+    case ptx::Form::FenceMbarrierInit: case ptx::Form::FenceProxy:
+      return emitFence(inst);
+    default:
+      return unsupported(inst, std::string(ptx::formInfo(inst.form).mnemonic) + " (" + ptx::formInfo(inst.form).name +
+                                   ") is not supported yet");
+  }
+}
+
+void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc) {
+  llvm::BasicBlock* bad = llvm::BasicBlock::Create(k_.context(), "trap", &function_);
+  llvm::BasicBlock* good = llvm::BasicBlock::Create(k_.context(), "go", &function_);
+  llvm::MDNode* unlikely = llvm::MDBuilder(k_.context()).createUnlikelyBranchWeights();
+  b.CreateCondBr(condition, bad, good, unlikely);
+  b.SetInsertPoint(bad);
+  auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty()}, false);
+  service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(lanes), i32(kind), i32(loc.line)});
+  b.CreateUnreachable();
+  b.SetInsertPoint(good);
+}
+
+// Accesses must be aligned to their size (PTX: Addresses as Operands).
+void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigned bytes) {
+  if (bytes < 2) return;
+  uint64_t low = bytes - 1;
+  Value* bad = nullptr;
+  auto scalarBad = [&](Value* v) { return b.CreateICmpNE(b.CreateAnd(v, i64(low)), i64(0)); };
+  if (a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && a.stride % int64_t(bytes) == 0)) {
+    bad = scalarBad(a.base);
+  } else if (a.kind == Address::Kind::Indexed && a.scale % int64_t(bytes) == 0) {
+    bad = scalarBad(a.base);
+  } else if (a.kind == Address::Kind::Indexed) {
+    // Low bits are linear: no need to form the addresses.
+    Value* narrow = a.index;
+    unsigned n = narrow->getType()->getScalarSizeInBits();
+    Value* base = b.CreateTrunc(a.base, b.getIntNTy(n));
+    Value* sum = b.CreateAdd(splat(base), a.scale == 1 ? narrow : b.CreateMul(narrow, llvm::ConstantInt::get(narrow->getType(), uint64_t(a.scale))));
+    Value* misaligned = b.CreateICmpNE(b.CreateAnd(sum, llvm::ConstantInt::get(sum->getType(), low)), llvm::Constant::getNullValue(sum->getType()));
+    bad = anyLane(logicalAnd(mask_, misaligned));
+  } else {
+    Value* p = pointers(a);
+    Value* misaligned = b.CreateICmpNE(b.CreateAnd(p, splat(i64(low))), llvm::Constant::getNullValue(p->getType()));
+    bad = anyLane(logicalAnd(mask_, misaligned));
+  }
+  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(bad); known && known->isZero()) return;
+  trapIf(bad, mask_, 5, inst.loc);
+}
+
+void FunctionEmitter::emitLoad(const Inst& inst) {
+  Type type = inst.type();
+  const Operand& to = inst.operands[0];
+  Address a = address(inst, inst.operands[1], inst.space());
+  llvm::SmallVector<Operand, 8> elements;
+  if (to.kind == Operand::Kind::Vector) elements.append(to.elements.begin(), to.elements.end());
+  else elements.push_back(to);
+  unsigned count = unsigned(elements.size());
+  unsigned size = ptx::bits(type) / 8;
+  llvm::Type* element = b.getIntNTy(size * 8);
+  // Parameters of kernels are aligned by their layout.
+  bool aligned = a.space == Space::Param && inst.operands[1].hasSymbol;
+  if (!aligned) checkAlignment(inst, a, size * count);
+  bool fenced = ordered(inst);
+  if (fenced) compilerFence();
+  bool constant = a.space == Space::Param || a.space == Space::Const || inst.has(Mod::Nc);
+  if (a.kind == Address::Kind::Uniform) {
+    for (unsigned i = 0; i < count; ++i) {
+      Value* p = b.CreateIntToPtr(b.CreateAdd(a.base, i64(uint64_t(i) * size)), b.getPtrTy());
+      llvm::LoadInst* load = b.CreateAlignedLoad(element, p, llvm::Align(aligned ? 1 : size));
+      if (constant) load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(k_.context(), {}));
+      Value* v = load;
+      llvm::Type* lane = laneType(type);
+      if (lane != element) v = b.CreateBitCast(v, lane);
+      write(elements[i], type, v);
+    }
+  } else {
+    auto values = loadLanes(inst, a, element, count);
+    for (unsigned i = 0; i < count; ++i) {
+      Value* v = values[i];
+      llvm::Type* lane = laneType(type);
+      if (lane != element) v = b.CreateBitCast(v, vectorOf(lane));
+      write(elements[i], type, v);
+    }
+  }
+  if (fenced) {
+    if (inst.has(Mod::Acquire) && a.space != Space::Shared) b.CreateFence(llvm::AtomicOrdering::Acquire);
+    else compilerFence();
+  }
+}
+
+llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count) {
+  unsigned size = element->getIntegerBitWidth() / 8;
+  bool contiguous = a.kind == Address::Kind::Strided && a.stride == int64_t(size) * count && size <= 8;
+  auto gatherAll = [&] {
+    llvm::SmallVector<Value*, 8> values;
+    for (unsigned i = 0; i < count; ++i) values.push_back(gather(shifted(a, int64_t(i) * size), element));
+    return values;
+  };
+  if (!contiguous) return gatherAll();
+
+  auto loadWide = [&] {
+    llvm::SmallVector<Value*, 8> values;
+    llvm::Type* wide = llvm::FixedVectorType::get(element, width_ * count);
+    llvm::SmallVector<int, 128> repeat;
+    for (unsigned i = 0; i < width_ * count; ++i) repeat.push_back(int(i / count));
+    Value* wideMask = count == 1 ? mask_ : b.CreateShuffleVector(mask_, repeat);
+    Value* p = b.CreateIntToPtr(a.base, b.getPtrTy());
+    Value* all = b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide));
+    for (unsigned i = 0; i < count; ++i) {
+      if (count == 1) return llvm::SmallVector<Value*, 8>{all};
+      llvm::SmallVector<int, 32> pick;
+      for (unsigned l = 0; l < width_; ++l) pick.push_back(int(l * count + i));
+      values.push_back(b.CreateShuffleVector(all, pick));
+    }
+    return values;
+  };
+  if (!a.valid) return loadWide();
+
+  llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
+  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "wrapped", &function_);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "loaded", &function_);
+  b.CreateCondBr(a.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  b.SetInsertPoint(fast);
+  auto x = loadWide();
+  b.CreateBr(done);
+  llvm::BasicBlock* fastEnd = b.GetInsertBlock();
+  b.SetInsertPoint(slow);
+  auto y = gatherAll();
+  b.CreateBr(done);
+  llvm::BasicBlock* slowEnd = b.GetInsertBlock();
+  b.SetInsertPoint(done);
+  llvm::SmallVector<Value*, 8> values;
+  for (unsigned i = 0; i < count; ++i) {
+    llvm::PHINode* phi = b.CreatePHI(x[i]->getType(), 2);
+    phi->addIncoming(x[i], fastEnd);
+    phi->addIncoming(y[i], slowEnd);
+    values.push_back(phi);
+  }
+  return values;
+}
+
+// Addresses as LLVM likes them for gathers: a scalar base with narrow indices where there is one.
+static Value* gatherPointers(llvm::IRBuilder<>& b, const Address& a, unsigned width, llvm::function_ref<Value*()> exact, llvm::Type* wide) {
+  llvm::Type* vectorPtr = llvm::FixedVectorType::get(b.getPtrTy(), width);
+  if (a.kind == Address::Kind::Indexed) {
+    Value* index = a.index;
+    if (index->getType() != wide) index = a.isSigned ? b.CreateSExt(index, wide) : b.CreateZExt(index, wide);
+    Value* base = b.CreateIntToPtr(a.base, b.getPtrTy());
+    switch (a.scale) {
+      case 1: return b.CreateGEP(b.getInt8Ty(), base, index);
+      case 2: return b.CreateGEP(b.getInt16Ty(), base, index);
+      case 4: return b.CreateGEP(b.getInt32Ty(), base, index);
+      case 8: return b.CreateGEP(b.getInt64Ty(), base, index);
+      default: return b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(index, b.CreateVectorSplat(width, b.getInt64(uint64_t(a.scale)))));
+    }
+  }
+  if (a.kind == Address::Kind::Strided && !a.valid) {
+    llvm::SmallVector<llvm::Constant*, 32> offsets;
+    for (unsigned i = 0; i < width; ++i) offsets.push_back(b.getInt64(uint64_t(a.stride) * i));
+    return b.CreateGEP(b.getInt8Ty(), b.CreateIntToPtr(a.base, b.getPtrTy()), llvm::ConstantVector::get(offsets));
+  }
+  return b.CreateIntToPtr(exact(), vectorPtr);
+}
+
+Value* FunctionEmitter::gather(const Address& a, llvm::Type* element) {
+  unsigned bits = element->getIntegerBitWidth();
+  llvm::Type* wide = vectorOf(b.getInt64Ty());
+  llvm::Type* vector = vectorOf(element);
+  if (bits == 128) {  // two halves
+    Value* low = gather(a, b.getInt64Ty());
+    Value* high = gather(shifted(a, 8), b.getInt64Ty());
+    return b.CreateOr(b.CreateZExt(low, vector), b.CreateShl(b.CreateZExt(high, vector), llvm::ConstantInt::get(vector, 64)));
+  }
+  if (bits < 32) {
+    // The aligned word around it lies on the same page.
+    Value* p = pointers(a);
+    Value* aligned = b.CreateAnd(p, splat(i64(~uint64_t(3))));
+    Value* word = b.CreateMaskedGather(vectorOf(b.getInt32Ty()), b.CreateIntToPtr(aligned, vectorOf(b.getPtrTy())), llvm::Align(4), mask_);
+    Value* shift = b.CreateShl(b.CreateAnd(b.CreateTrunc(p, vectorOf(b.getInt32Ty())), splat(i32(3))), splat(i32(3)));
+    return b.CreateTrunc(b.CreateLShr(word, shift), vector);
+  }
+  if (!k_.host.avx2 && !k_.host.avx512f)
+    return perLane(mask_, {pointers(a)}, element, [&](llvm::ArrayRef<Value*> lane) -> Value* {
+      return b.CreateAlignedLoad(element, b.CreateIntToPtr(lane[0], b.getPtrTy()), llvm::Align(1));
+    });
+  Value* p = gatherPointers(b, a, width_, [&] { return pointers(a); }, wide);
+  return b.CreateMaskedGather(vector, p, llvm::Align(bits / 8), mask_);
+}
+
+void FunctionEmitter::scatter(const Address& a, Value* value) {
+  llvm::Type* element = value->getType()->getScalarType();
+  unsigned bits = element->getIntegerBitWidth();
+  if (k_.host.avx512f && (bits == 32 || bits == 64)) {
+    Value* p = gatherPointers(b, a, width_, [&] { return pointers(a); }, vectorOf(b.getInt64Ty()));
+    b.CreateMaskedScatter(value, p, llvm::Align(bits / 8), mask_);
+    return;
+  }
+  perLane(mask_, {pointers(a), value}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
+    b.CreateAlignedStore(lane[1], b.CreateIntToPtr(lane[0], b.getPtrTy()), llvm::Align(1));
+    return nullptr;
+  });
+}
+
+// A loop over the lanes of `mask`; the results as a vector (lanes outside `mask` are undefined).
+Value* FunctionEmitter::perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
+                                llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body) {
+  llvm::SmallVector<llvm::AllocaInst*, 4> spilled;
+  for (Value* v : args) {
+    spilled.push_back(stackSlot(v->getType(), "lanes"));
+    b.CreateStore(v, spilled.back());
+  }
+  llvm::AllocaInst* out = result ? stackSlot(vectorOf(result), "results") : nullptr;
+  Value* bits = maskBits(mask);
+  llvm::BasicBlock* from = b.GetInsertBlock();
+  llvm::BasicBlock* loop = llvm::BasicBlock::Create(k_.context(), "lane", &function_);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "lanes.done", &function_);
+  b.CreateCondBr(b.CreateICmpNE(bits, i32(0)), loop, done);
+  b.SetInsertPoint(loop);
+  llvm::PHINode* rest = b.CreatePHI(b.getInt32Ty(), 2);
+  rest->addIncoming(bits, from);
+  Value* lane = b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, rest, b.getTrue());
+  llvm::SmallVector<Value*, 4> scalars;
+  for (size_t i = 0; i < args.size(); ++i) {
+    llvm::Type* t = args[i]->getType()->getScalarType();
+    scalars.push_back(b.CreateLoad(t, b.CreateInBoundsGEP(t, spilled[i], lane)));
+  }
+  Value* r = body(scalars);
+  if (out) b.CreateStore(r, b.CreateInBoundsGEP(result, out, lane));
+  Value* next = b.CreateAnd(rest, b.CreateSub(rest, i32(1)));
+  rest->addIncoming(next, b.GetInsertBlock());
+  b.CreateCondBr(b.CreateICmpNE(next, i32(0)), loop, done);
+  b.SetInsertPoint(done);
+  return out ? b.CreateLoad(vectorOf(result), out) : nullptr;
+}
+
+void FunctionEmitter::emitStore(const Inst& inst) {
+  Type type = inst.type();
+  const Operand& from = inst.operands[1];
+  Address a = address(inst, inst.operands[0], inst.space());
+  llvm::SmallVector<Operand, 8> elements;
+  if (from.kind == Operand::Kind::Vector) elements.append(from.elements.begin(), from.elements.end());
+  else elements.push_back(from);
+  unsigned count = unsigned(elements.size());
+  unsigned size = ptx::bits(type) / 8;
+  llvm::Type* element = b.getIntNTy(size * 8);
+  checkAlignment(inst, a, size * count);
+  bool fenced = ordered(inst);
+  if (fenced) {
+    if (inst.has(Mod::Release) && a.space != Space::Shared) b.CreateFence(llvm::AtomicOrdering::Release);
+    else compilerFence();
+  }
+  bool uniformValues = true;
+  for (const Operand& e : elements) uniformValues &= shapeOf(e).isUniform();
+  auto value = [&](const Operand& e, bool vector) {
+    Value* v = read(e, type, vector);
+    if (v->getType()->getScalarType() != element) v = b.CreateBitCast(v, vector ? vectorOf(element) : element);
+    return v;
+  };
+  if (a.kind == Address::Kind::Uniform) {
+    // All lanes write the same place: one of them wins.
+    Value* winner = nullptr;
+    for (unsigned i = 0; i < count; ++i) {
+      Value* v = value(elements[i], !uniformValues);
+      if (!uniformValues) {
+        if (!winner) winner = b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue());
+        v = b.CreateExtractElement(v, winner);
+      }
+      b.CreateAlignedStore(v, b.CreateIntToPtr(b.CreateAdd(a.base, i64(uint64_t(i) * size)), b.getPtrTy()), llvm::Align(size));
+    }
+  } else {
+    llvm::SmallVector<Value*, 8> values;
+    for (const Operand& e : elements) values.push_back(value(e, true));
+    storeLanes(inst, a, element, values);
+  }
+  if (fenced) compilerFence();
+}
+
+void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values) {
+  unsigned count = unsigned(values.size());
+  unsigned size = element->getIntegerBitWidth() / 8;
+  auto scatterAll = [&] {
+    for (unsigned i = 0; i < count; ++i) scatter(shifted(a, int64_t(i) * size), values[i]);
+  };
+  if (a.kind != Address::Kind::Strided || a.stride != int64_t(size) * count || size > 8) return scatterAll();
+
+  auto storeWide = [&] {
+    Value* all = values[0];
+    Value* wideMask = mask_;
+    if (count > 1) {
+      // Lane-major: x0 y0 z0 w0 x1 ...
+      llvm::SmallVector<Value*, 8> parts(values.begin(), values.end());
+      while (parts.size() > 1) {  // counts are powers of two
+        llvm::SmallVector<Value*, 8> next;
+        for (size_t i = 0; i < parts.size(); i += 2) {
+          unsigned n = llvm::cast<llvm::FixedVectorType>(parts[i]->getType())->getNumElements();
+          llvm::SmallVector<int, 256> join;
+          for (unsigned j = 0; j < 2 * n; ++j) join.push_back(int(j));
+          next.push_back(b.CreateShuffleVector(parts[i], parts[i + 1], join));
+        }
+        parts = next;
+      }
+      llvm::SmallVector<int, 256> interleave, repeat;
+      for (unsigned l = 0; l < width_; ++l)
+        for (unsigned i = 0; i < count; ++i) interleave.push_back(int(i * width_ + l)), repeat.push_back(int(l));
+      all = b.CreateShuffleVector(parts[0], interleave);
+      wideMask = b.CreateShuffleVector(mask_, repeat);
+    }
+    b.CreateMaskedStore(all, b.CreateIntToPtr(a.base, b.getPtrTy()), llvm::Align(size), wideMask);
+  };
+  if (!a.valid) return storeWide();
+
+  llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
+  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "wrapped", &function_);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "stored", &function_);
+  b.CreateCondBr(a.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  b.SetInsertPoint(fast);
+  storeWide();
+  b.CreateBr(done);
+  b.SetInsertPoint(slow);
+  scatterAll();
+  b.CreateBr(done);
+  b.SetInsertPoint(done);
+}
+
+}  // namespace anywarp::codegen
