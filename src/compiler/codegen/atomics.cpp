@@ -68,7 +68,7 @@ void FunctionEmitter::emitAtomic(const Inst& inst) {
       ptx::Instruction pure;
       pure.form = pureForm(inst, type);
       pure.types = {type};
-      if (inst.has(Mod::Add)) pure.mods.add(Mod::Rn);
+      if (inst.has(Mod::Add)) pure.mods.push(Mod::Rn);
       pure.loc = inst.loc;
       Values r = pureFunction(pure.form)(pure_, pure, {old, v});
       return r.empty() ? old : r[0];

@@ -5,6 +5,21 @@
 
 namespace anywarp::codegen {
 
+// Rows without code yet. The table never hands this out: formInfo() says `planned`.
+Values planned(PureEmitter& e, const ptx::Instruction& inst, Args) { return e.unsupported(inst, "not supported yet"); }
+
+// Rows that need to know where they are: data_movement.cpp emits them before the table is asked.
+#define ANYWARP_PLACED(fn) \
+  Values fn(PureEmitter& e, const ptx::Instruction& inst, Args) { return e.unsupported(inst, "is not an operation on values alone"); }
+ANYWARP_PLACED(movValue)
+ANYWARP_PLACED(movPack)
+ANYWARP_PLACED(movUnpack)
+ANYWARP_PLACED(movVector)
+ANYWARP_PLACED(cvta)
+ANYWARP_PLACED(isspacep)
+ANYWARP_PLACED(createpolicy)
+#undef ANYWARP_PLACED
+
 PureFn pureFunction(ptx::Form form) {
 #define ANYWARP_None(fn) &fn
 #define ANYWARP_Memory(fn) nullptr
