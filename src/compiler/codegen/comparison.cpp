@@ -1,4 +1,5 @@
 // Comparison and selection (PTX: Comparison and Selection Instructions). SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/compare.h"
 #include "compiler/codegen/half_lanes.h"
 #include "compiler/codegen/pure_functions.h"
 #include "compiler/codegen/rounding.h"
@@ -47,11 +48,14 @@ const Comparison& comparisonOf(const Instruction& inst) {
   return comparisons[0];
 }
 
-// `type` is the type of what is compared.
+}  // namespace
+
 Value* compareInt(PureEmitter& e, const Instruction& inst, Type type, Value* a, Value* b) {
   const Comparison& c = comparisonOf(inst);
   return e.b.CreateICmp(ptx::isSigned(type) ? c.isSigned : c.isUnsigned, a, b);
 }
+
+namespace {
 
 Value* compareFloat(PureEmitter& e, const Instruction& inst, Value* a, Value* b) {
   if (inst.has(Mod::Ftz)) a = flush(e, a), b = flush(e, b);

@@ -1,0 +1,189 @@
+// Scalar and SIMD video instructions (PTX: Video Instructions). SPDX-License-Identifier: Apache-2.0
+#include "compiler/codegen/compare.h"
+#include "compiler/codegen/pure_functions.h"
+#include "compiler/ptx/ast.h"
+
+namespace anywarp::codegen {
+
+using ptx::Form;
+using ptx::Instruction;
+using ptx::Mod;
+using ptx::Operand;
+using ptx::Type;
+
+namespace {
+
+enum class Op { Add, Sub, AbsDiff, Min, Max, Shl, Shr, Mad, Set, Average };
+
+struct VideoForm {
+  Form form;
+  Op op;
+  unsigned parts;  // 1: scalar
+};
+constexpr VideoForm videoForms[] = {
+    {Form::Vadd, Op::Add, 1},          {Form::Vsub, Op::Sub, 1},           {Form::Vabsdiff, Op::AbsDiff, 1},
+    {Form::Vmin, Op::Min, 1},          {Form::Vmax, Op::Max, 1},           {Form::Vshl, Op::Shl, 1},
+    {Form::Vshr, Op::Shr, 1},          {Form::Vmad, Op::Mad, 1},           {Form::Vset, Op::Set, 1},
+    {Form::Vadd2, Op::Add, 2},         {Form::Vsub2, Op::Sub, 2},          {Form::Vabsdiff2, Op::AbsDiff, 2},
+    {Form::Vmin2, Op::Min, 2},         {Form::Vmax2, Op::Max, 2},          {Form::Vavrg2, Op::Average, 2},
+    {Form::Vset2, Op::Set, 2},         {Form::Vadd4, Op::Add, 4},          {Form::Vsub4, Op::Sub, 4},
+    {Form::Vabsdiff4, Op::AbsDiff, 4}, {Form::Vmin4, Op::Min, 4},          {Form::Vmax4, Op::Max, 4},
+    {Form::Vavrg4, Op::Average, 4},    {Form::Vset4, Op::Set, 4},
+};
+
+const VideoForm& formOf(const Instruction& inst) {
+  for (const VideoForm& f : videoForms) {
+    if (f.form == inst.form) return f;
+  }
+  return videoForms[0];
+}
+
+struct Types {
+  Type d, a, b;
+};
+// vset has no type for its result.
+Types typesOf(const Instruction& inst, Op op) {
+  if (op == Op::Set) return {Type::U32, inst.type(0), inst.type(1)};
+  return {inst.type(0), inst.type(1), inst.type(2)};
+}
+
+// Bits [index * width, +width) of an i32, extended to `bits`.
+Value* part(PureEmitter& e, Value* v, unsigned index, unsigned width, bool isSigned, unsigned bits) {
+  if (width == 32) return ext(e, v, bits, isSigned);
+  Value* moved = index ? e.b.CreateLShr(v, index * width) : v;
+  return ext(e, trunc(e, moved, width), bits, isSigned);
+}
+
+Value* scalarSource(PureEmitter& e, const Operand& operand, Value* v, Type type) {
+  unsigned bytes = operand.selectBytes();
+  return part(e, v, bytes ? operand.selectIndex(0) : 0, bytes ? 8 * bytes : 32, ptx::isSigned(type), 64);
+}
+
+// Clamps to `width` bits of the type's signedness. `wraps`: the value is unsigned and fills all its bits.
+Value* clamp(PureEmitter& e, Value* v, unsigned width, bool isSigned, bool wraps) {
+  uint64_t high = (1ull << (width - isSigned)) - 1;
+  if (wraps) return minMax(e, false, false, v, intConst(v, high));
+  uint64_t low = isSigned ? uint64_t(-1) << (width - 1) : 0;
+  Value* lowest = llvm::ConstantInt::getSigned(v->getType(), int64_t(low));
+  return minMax(e, true, true, minMax(e, false, true, v, intConst(v, high)), lowest);
+}
+
+Value* absDiff(PureEmitter& e, Value* a, Value* b) { return absInt(e, e.b.CreateSub(a, b)); }
+
+// Both sources hold their values with a bit to spare.
+Value* operate(PureEmitter& e, const Instruction& inst, Op op, Types types, Value* a, Value* b) {
+  llvm::IRBuilder<>& i = e.b;
+  switch (op) {
+    case Op::Add:
+      return i.CreateAdd(a, b);
+    case Op::Sub:
+      return i.CreateSub(a, b);
+    case Op::AbsDiff:
+      return absDiff(e, a, b);
+    case Op::Min:
+      return minMax(e, false, true, a, b);
+    case Op::Max:
+      return minMax(e, true, true, a, b);
+    case Op::Average: {  // halves round away from zero for sums that are not negative
+      Value* sum = i.CreateAdd(a, b);
+      Value* carry = i.CreateZExt(i.CreateICmpSGE(sum, intConst(sum, 0)), sum->getType());
+      return i.CreateAShr(i.CreateAdd(sum, carry), 1);
+    }
+    case Op::Set:
+      return i.CreateZExt(compareInt(e, inst, types.a == types.b ? types.a : Type::S32, a, b), a->getType());
+    case Op::Shl:
+    case Op::Shr: {
+      Value* amount = inst.has(Mod::Wrap) ? i.CreateAnd(b, intConst(b, 31)) : minMax(e, false, false, b, intConst(b, 32));
+      return op == Op::Shl ? i.CreateShl(a, amount) : i.CreateAShr(a, amount);
+    }
+    case Op::Mad:
+      return i.CreateMul(a, b);
+  }
+  return a;
+}
+
+Value* minOrMax(PureEmitter& e, const Instruction& inst, Type type, Value* a, Value* b) {
+  return minMax(e, inst.has(Mod::Max), ptx::isSigned(type), a, b);
+}
+
+// The part of c that the destination's selector names, replaced.
+Value* merge(PureEmitter& e, Value* c, Value* v, unsigned index, unsigned width) {
+  uint64_t mask = ((1ull << width) - 1) << (index * width);
+  Value* moved = e.b.CreateAnd(e.b.CreateShl(v, index * width), intConst(v, mask));
+  return e.b.CreateOr(e.b.CreateAnd(c, intConst(c, ~mask)), moved);
+}
+
+Value* multiplyAdd(PureEmitter& e, const Instruction& inst, Types types, Value* product, Value* c) {
+  bool isSigned = ptx::isSigned(types.a) || ptx::isSigned(types.b);
+  Value* sum = e.b.CreateAdd(product, ext(e, c, 64, ptx::isSigned(types.d)));
+  if (inst.has(Mod::Po)) sum = e.b.CreateAdd(sum, intConst(sum, 1));
+  unsigned shift = inst.has(Mod::Shr7) ? 7 : inst.has(Mod::Shr15) ? 15 : 0;
+  if (shift) sum = isSigned ? e.b.CreateAShr(sum, shift) : e.b.CreateLShr(sum, shift);
+  if (inst.has(Mod::Sat)) sum = clamp(e, sum, 32, isSigned, !isSigned);
+  return trunc(e, sum, 32);
+}
+
+}  // namespace
+
+Values videoScalar(PureEmitter& e, const Instruction& inst, Args args) {
+  Op op = formOf(inst).op;
+  Types types = typesOf(inst, op);
+  const Operand& destination = inst.operands[0];
+  Value* a = scalarSource(e, inst.operands[1], args[0], types.a);
+  Value* b = scalarSource(e, inst.operands[2], args[1], types.b);
+  Value* c = args.size() > 2 ? args[2] : nullptr;
+  Value* wide = operate(e, inst, op, types, a, b);
+  if (op == Op::Mad) return {multiplyAdd(e, inst, types, wide, c)};
+  unsigned width = destination.selectBytes() ? 8 * destination.selectBytes() : 32;
+  // An unsigned word shifted left fills all 64 bits.
+  bool wraps = op == Op::Shl && !ptx::isSigned(types.a);
+  if (inst.has(Mod::Sat)) wide = clamp(e, wide, width, ptx::isSigned(types.d), wraps);
+  Value* result = trunc(e, wide, 32);
+  if (!c) return {result};
+  if (width != 32) return {merge(e, c, result, destination.selectIndex(0), width)};
+  if (inst.has(Mod::Add)) return {e.b.CreateAdd(result, c)};
+  if (inst.has(Mod::Min) || inst.has(Mod::Max)) return {minOrMax(e, inst, types.d, result, c)};
+  return {result};
+}
+
+namespace {
+
+// Element i of a SIMD source: the selector picks from b:a, by default a's own (or b's own) elements.
+Value* simdSource(PureEmitter& e, const Operand& operand, unsigned i, unsigned parts, bool second, Args args, Type type) {
+  unsigned index = operand.select ? operand.selectIndex(i) : i + (second ? parts : 0);
+  return part(e, args[index >= parts ? 1 : 0], index % parts, 32 / parts, ptx::isSigned(type), 32);
+}
+
+bool isMasked(const Operand& destination, unsigned i) {
+  if (!destination.select) return true;
+  for (unsigned k = 0; k < destination.selectCount(); ++k) {
+    if (destination.selectIndex(k) == i) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// Elements outside the destination's mask come from c; with .add, the elements in it are summed up onto c.
+Values videoSimd(PureEmitter& e, const Instruction& inst, Args args) {
+  const VideoForm& form = formOf(inst);
+  Types types = typesOf(inst, form.op);
+  unsigned width = 32 / form.parts;
+  bool isSigned = ptx::isSigned(types.d);
+  Value* result = args[2];
+  for (unsigned i = 0; i < form.parts; ++i) {
+    if (!isMasked(inst.operands[0], i)) continue;
+    Value* a = simdSource(e, inst.operands[1], i, form.parts, false, args, types.a);
+    Value* b = simdSource(e, inst.operands[2], i, form.parts, true, args, types.b);
+    Value* element = operate(e, inst, form.op, types, a, b);
+    if (inst.has(Mod::Sat)) element = clamp(e, element, width, isSigned, false);
+    if (inst.has(Mod::Add)) {
+      result = e.b.CreateAdd(result, part(e, element, 0, width, isSigned, 32));
+    } else {
+      result = merge(e, result, element, i, width);
+    }
+  }
+  return {result};
+}
+
+}  // namespace anywarp::codegen
