@@ -33,7 +33,7 @@ class KernelCompiler {
  public:
   KernelCompiler(const compiler::CompileRequest& request, llvm::Module& module, analysis::FlatProgram& program,
                  const std::function<void(llvm::Function&)>& setAttributes)
-      : k_{module, *request.module, program, request.options, {}, setAttributes}, request_(request) {}
+      : k_{.module = module, .ptx = *request.module, .program = program, .options = request.options, .setAttributes = setAttributes}, request_(request) {}
 
   Status run(compiler::CompiledObject& object) {
     k_.host = HostTarget::parse(k_.module.getTargetTriple(), k_.options.features);
