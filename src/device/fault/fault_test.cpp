@@ -79,11 +79,14 @@ TEST(Fault, TrapNamesLineAndThread) {
   EXPECT_EQ(fault.message, "bad: trap; block (0,0,0), thread (37,0,0), PTX line 77");
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winfinite-recursion"
 __attribute__((noinline)) uint32_t recurse(uint32_t depth) {
   volatile uint8_t frame[512];
   frame[depth % 512] = static_cast<uint8_t>(depth);
   return recurse(depth + 1) + frame[0];
 }
+#pragma GCC diagnostic pop
 
 TEST(Fault, EndlessRecursion) {
   auto deep = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {

@@ -74,6 +74,17 @@ struct Memory::State {
     return address - it->first < it->second.allocation.bytes ? it : records.end();
   }
 
+  // The youngest freed allocation that held `address`.
+  std::optional<Allocation> freedAt(uintptr_t address) const {
+    std::shared_lock lock(mutex);
+    size_t known = std::min(freedCount, rememberedFrees);
+    for (size_t i = 1; i <= known; ++i) {
+      const Allocation& a = freed[(freedCount - i) % rememberedFrees];
+      if (address - a.base < a.bytes) return a;
+    }
+    return std::nullopt;
+  }
+
   void drop(std::map<uintptr_t, Record>::iterator it) {
     Record record = it->second;
     records.erase(it);
@@ -210,16 +221,12 @@ std::string Memory::describe(uintptr_t address) const {
   };
   if (address < pageSize()) return "a null pointer";
   if (auto a = find(pointer)) return std::to_string(address - a->base) + " bytes into " + the(*a);
-  std::shared_lock lock(state_.mutex);
-  size_t known = std::min(state_.freedCount, rememberedFrees);
-  for (size_t i = 1; i <= known; ++i) {
-    const Allocation& a = state_.freed[(state_.freedCount - i) % rememberedFrees];
-    if (address - a.base < a.bytes) return std::to_string(address - a.base) + " bytes into memory that was freed: " + the(a);
-  }
-  lock.unlock();
-  if (auto a = below(pointer); a && address - (a->base + a->bytes) < near) {
-    return std::to_string(address - (a->base + a->bytes)) + " bytes past the end of " + the(*a);
-  }
+  auto freed = state_.freedAt(address);
+  auto before = below(pointer);
+  uintptr_t past = before ? address - (before->base + before->bytes) : 0;
+  // Of a freed range and a neighbour the younger is meant.
+  if (before && past < near && (!freed || freed->id < before->id)) return std::to_string(past) + " bytes past the end of " + the(*before);
+  if (freed) return std::to_string(address - freed->base) + " bytes into memory that was freed: " + the(*freed);
   if (auto a = above(pointer); a && a->base - address < near) {
     return std::to_string(a->base - address) + " bytes before " + the(*a);
   }

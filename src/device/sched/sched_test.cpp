@@ -375,13 +375,23 @@ TEST(Latency, Printed) {
       samples.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
     }
     std::sort(samples.begin(), samples.end());
-    return samples[samples.size() / 2];
+    return std::pair(samples[samples.size() / 2], samples[samples.size() / 10]);
   };
   Stream& stream = context->legacyStream();
-  double one = time([&] { stream.launch(request(kernel, 0, 1, 32)); stream.synchronize(); }, 2000);
-  double hundred = time([&] { for (int i = 0; i < 100; ++i) stream.launch(request(kernel, 0, 1, 32)); stream.synchronize(); }, 20);
-  double blocks = time([&] { stream.launch(request(kernel, 0, 100000, 32)); stream.synchronize(); }, 10);
-  printf("launch + synchronise %.2f us; launch in a row %.2f us; block %.1f ns\n", one, hundred / 100, blocks / 100000 * 1000);
+  auto show = [](const char* what, std::pair<double, double> t, double scale) {
+    printf("%-28s median %8.3f us, lowest tenth %8.3f us\n", what, t.first * scale, t.second * scale);
+  };
+  auto one = time([&] { stream.launch(request(kernel, 0, 1, 32)), stream.synchronize(); }, 5000);
+  show("launch and synchronise", one, 1);
+  auto row = time(
+      [&] {
+        for (int i = 0; i < 100; ++i) stream.launch(request(kernel, 0, 1, 32));
+        stream.synchronize();
+      },
+      50);
+  show("launch in a row", row, 1.0 / 100);
+  auto blocks = time([&] { stream.launch(request(kernel, 0, 100000, 32)), stream.synchronize(); }, 20);
+  show("block of one warp", blocks, 1.0 / 100000);
 }
 
 }  // namespace
