@@ -30,7 +30,6 @@ ANYWARP_CUDA_API CUresult cuDeviceGetName(char*, int, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceGetUuid(CUuuid*, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceGetUuid_v2(CUuuid*, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceGetLuid(char*, unsigned*, CUdevice);
-ANYWARP_CUDA_API CUresult cuDeviceTotalMem(unsigned*, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceTotalMem_v2(size_t*, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceGetTexture1DLinearMaxWidth(size_t*, CUarray_format, unsigned, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceGetAttribute(int*, CUdevice_attribute, CUdevice);
@@ -40,7 +39,6 @@ ANYWARP_CUDA_API CUresult cuDeviceComputeCapability(int*, int*, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceGetByPCIBusId(CUdevice*, const char*);
 ANYWARP_CUDA_API CUresult cuDeviceGetPCIBusId(char*, int, CUdevice);
 ANYWARP_CUDA_API CUresult cuFlushGPUDirectRDMAWrites(CUflushGPUDirectRDMAWritesTarget, CUflushGPUDirectRDMAWritesScope);
-ANYWARP_CUDA_API CUresult cuDeviceGetHostAtomicCapabilities(unsigned*, const CUatomicOperation*, unsigned, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceSetMemPool(CUdevice, CUmemoryPool);
 ANYWARP_CUDA_API CUresult cuDeviceGetMemPool(CUmemoryPool*, CUdevice);
 ANYWARP_CUDA_API CUresult cuDeviceGetDefaultMemPool(CUmemoryPool*, CUdevice);
@@ -85,10 +83,6 @@ ANYWARP_CUDA_API CUresult cuCtxGetApiVersion(CUcontext, unsigned*);
 ANYWARP_CUDA_API CUresult cuCtxGetStreamPriorityRange(int*, int*);
 ANYWARP_CUDA_API CUresult cuCtxResetPersistingL2Cache();
 ANYWARP_CUDA_API CUresult cuCtxGetExecAffinity(CUexecAffinityParam*, CUexecAffinityType);
-ANYWARP_CUDA_API CUresult cuCtxRecordEvent(CUcontext, CUevent);
-ANYWARP_CUDA_API CUresult cuCtxWaitEvent(CUcontext, CUevent);
-ANYWARP_CUDA_API CUresult cuCtxAttach(CUcontext*, unsigned);
-ANYWARP_CUDA_API CUresult cuCtxDetach(CUcontext);
 
 // Module Management.
 ANYWARP_CUDA_API CUresult cuModuleLoad(CUmodule*, const char*);
@@ -124,7 +118,6 @@ ANYWARP_CUDA_API CUresult cuLibraryEnumerateKernels(CUkernel*, unsigned, CUlibra
 ANYWARP_CUDA_API CUresult cuLibraryGetModule(CUmodule*, CUlibrary);
 ANYWARP_CUDA_API CUresult cuLibraryGetGlobal(CUdeviceptr*, size_t*, CUlibrary, const char*);
 ANYWARP_CUDA_API CUresult cuLibraryGetManaged(CUdeviceptr*, size_t*, CUlibrary, const char*);
-ANYWARP_CUDA_API CUresult cuLibraryGetUnifiedFunction(void**, CUlibrary, const char*);
 ANYWARP_CUDA_API CUresult cuKernelGetFunction(CUfunction*, CUkernel);
 ANYWARP_CUDA_API CUresult cuKernelGetLibrary(CUlibrary*, CUkernel);
 ANYWARP_CUDA_API CUresult cuKernelGetAttribute(int*, CUfunction_attribute, CUkernel, CUdevice);
@@ -226,21 +219,6 @@ ANYWARP_CUDA_API CUresult cuMemcpyHtoAAsync_v2(CUarray, size_t, const void*, siz
 ANYWARP_CUDA_API CUresult cuMemcpyHtoAAsync_v2_ptsz(CUarray, size_t, const void*, size_t, CUstream);
 ANYWARP_CUDA_API CUresult cuMemcpyAtoHAsync_v2(void*, CUarray, size_t, size_t, CUstream);
 ANYWARP_CUDA_API CUresult cuMemcpyAtoHAsync_v2_ptsz(void*, CUarray, size_t, size_t, CUstream);
-
-// Virtual Memory Management.
-ANYWARP_CUDA_API CUresult cuMemAddressReserve(CUdeviceptr*, size_t, size_t, CUdeviceptr, unsigned long long);
-ANYWARP_CUDA_API CUresult cuMemAddressFree(CUdeviceptr, size_t);
-ANYWARP_CUDA_API CUresult cuMemCreate(CUmemGenericAllocationHandle*, size_t, const CUmemAllocationProp*,
-    unsigned long long);
-ANYWARP_CUDA_API CUresult cuMemRelease(CUmemGenericAllocationHandle);
-ANYWARP_CUDA_API CUresult cuMemMap(CUdeviceptr, size_t, size_t, CUmemGenericAllocationHandle, unsigned long long);
-ANYWARP_CUDA_API CUresult cuMemUnmap(CUdeviceptr, size_t);
-ANYWARP_CUDA_API CUresult cuMemSetAccess(CUdeviceptr, size_t, const CUmemAccessDesc*, size_t);
-ANYWARP_CUDA_API CUresult cuMemGetAccess(unsigned long long*, const CUmemLocation*, CUdeviceptr);
-ANYWARP_CUDA_API CUresult cuMemGetAllocationGranularity(size_t*, const CUmemAllocationProp*,
-    CUmemAllocationGranularity_flags);
-ANYWARP_CUDA_API CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp*, CUmemGenericAllocationHandle);
-ANYWARP_CUDA_API CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle*, void*);
 
 // Stream Ordered Memory Allocator.
 ANYWARP_CUDA_API CUresult cuMemAllocAsync(CUdeviceptr*, size_t, CUstream);

@@ -78,6 +78,7 @@ Error cubinError(uint32_t arch) {
 Result<Program> textProgram(std::string_view text) {
   text = text.substr(0, text.find('\0'));
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return broken("image is empty");
+  if (text.find(".version") == std::string_view::npos) return broken("image is neither PTX nor a fat binary");
   Program program;
   program.modules.push_back({std::string(text), "", ""});
   return program;

@@ -1,0 +1,44 @@
+// What the Execution Control, Library Management and Occupancy chapters share: kernels behind either handle, their attributes and
+// limits, launches. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "abi/cuda_types.h"
+#include "driver/objects/context.h"
+#include "driver/objects/library.h"
+
+namespace anywarp::driver {
+
+// A kernel named by a CUfunction or a CUkernel, with its instance in the current context.
+struct KernelRef {
+  std::shared_ptr<Kernel> kernel;
+  std::shared_ptr<Library> library;
+  std::shared_ptr<Instance> instance;
+  std::shared_ptr<Function> function;  // null when a CUkernel was given
+};
+CUresult resolve(Current& current, CUfunction handle, KernelRef& ref);
+
+// Function attributes on one device (CUfunction_attribute).
+CUresult getAttribute(Kernel& kernel, const VisibleDevice& device, CUfunction_attribute attribute, int* value);
+CUresult setAttribute(Kernel& kernel, const VisibleDevice& device, CUfunction_attribute attribute, int value);
+CUresult paramInfo(const Kernel& kernel, size_t index, size_t* offset, size_t* size);
+
+// The most dynamic shared memory that a launch may ask for (attribute 8).
+int maxDynamicShared(Kernel& kernel, const VisibleDevice& device, uint32_t staticShared);
+uint32_t registersOf(const Kernel& kernel);
+
+// Blocks of `threads` threads that fit on one SM together.
+int activeBlocks(const VisibleDevice& device, const Kernel& kernel, uint32_t threads, uint64_t sharedBytes);
+
+struct LaunchArguments {
+  abi::Dim3 grid, block;
+  abi::Dim3 cluster{0, 0, 0};  // zeros: as the kernel says, else 1
+  unsigned sharedBytes = 0;
+  CUstream stream = nullptr;
+  bool cooperative = false;
+  void** params = nullptr;
+  void** extra = nullptr;
+  CUevent recordAfter[2] = {nullptr, nullptr};
+};
+CUresult launch(Current& current, const KernelRef& ref, const LaunchArguments& arguments);
+
+}  // namespace anywarp::driver

@@ -1,0 +1,37 @@
+// cuGetExportTable: only our own table; undocumented ones of others are not served. SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+
+#include "abi/cuda.h"
+#include "abi/driver_table.h"
+#include "device/sched/launch.h"
+#include "driver/api_table.h"
+#include "support/version.h"
+
+using namespace anywarp;
+
+namespace {
+
+void apiRow(size_t index, abi::DriverApiRow* row) {
+  const driver::ApiEntry& entry = driver::apiTable()[index];
+  *row = {entry.base.data(), entry.symbol.data(), entry.version, entry.stream == driver::DefaultStream::PerThread,
+          entry.support == driver::Support::Done};
+}
+
+const abi::DriverTable table = {
+    sizeof(abi::DriverTable),
+    &version,
+    &sourceRevision,
+    [] { return driver::apiTable().size(); },
+    &apiRow,
+    &device::workerCount,
+};
+
+}  // namespace
+
+CUresult cuGetExportTable(const void** out, const CUuuid* id) {
+  if (!out || !id) return CUDA_ERROR_INVALID_VALUE;
+  *out = nullptr;
+  if (std::memcmp(id, &abi::driverTableId, sizeof(CUuuid)) != 0) return CUDA_ERROR_INVALID_VALUE;
+  *out = &table;
+  return CUDA_SUCCESS;
+}

@@ -1,0 +1,167 @@
+// Life of contexts; the current context of a thread. SPDX-License-Identifier: Apache-2.0
+#include "driver/objects/context.h"
+
+#include <pthread.h>
+
+#include "driver/errors.h"
+#include "driver/memory.h"
+#include "driver/objects/library.h"
+
+namespace anywarp::driver {
+namespace {
+
+struct ThreadState {
+  std::vector<std::shared_ptr<Context>> stack;
+  bool inCallback = false;
+};
+
+// A plain pointer, freed by a thread-specific key when a thread ends: the main thread's state has to outlive its destructors.
+thread_local ThreadState* threadState = nullptr;
+
+pthread_key_t makeKey() {
+  pthread_key_t key;
+  pthread_key_create(&key, [](void* state) {
+    delete static_cast<ThreadState*>(state);
+    threadState = nullptr;
+  });
+  return key;
+}
+
+ThreadState& thisThread() {
+  if (threadState) return *threadState;
+  static const pthread_key_t key = makeKey();
+  threadState = new ThreadState;
+  pthread_setspecific(key, threadState);
+  return *threadState;
+}
+
+}  // namespace
+
+ContextTable& contexts() {
+  static ContextTable& table = *new ContextTable;
+  return table;
+}
+
+StreamTable& streams() {
+  static StreamTable& table = *new StreamTable;
+  return table;
+}
+
+EventTable& events() {
+  static EventTable& table = *new EventTable;
+  return table;
+}
+
+std::vector<std::shared_ptr<Context>>& currentStack() { return thisThread().stack; }
+
+std::shared_ptr<Context> currentContext() {
+  auto& stack = currentStack();
+  return stack.empty() ? nullptr : stack.back();
+}
+
+bool& inCallback() { return thisThread().inCallback; }
+
+CUresult Current::fault() const {
+  const device::Fault* fault = impl->fault();
+  return fault ? toResult(fault->kind) : CUDA_SUCCESS;
+}
+
+std::shared_ptr<Context> Context::makePrimary(VisibleDevice& device) {
+  auto context = std::make_shared<Context>(device, Ownership::Primary, 0);
+  contexts().add(context);
+  return context;
+}
+
+std::shared_ptr<Context> Context::makeExplicit(VisibleDevice& device, unsigned flags) {
+  auto context = std::make_shared<Context>(device, Ownership::Explicit, flags);
+  contexts().add(context);
+  context->active_ = std::make_shared<device::Context>(*device.device);
+  return context;
+}
+
+std::shared_ptr<device::Context> Context::active() const {
+  std::lock_guard lock(mutex_);
+  return active_;
+}
+
+CUresult Context::retain() {
+  std::lock_guard lock(mutex_);
+  if (!active_) active_ = std::make_shared<device::Context>(*device.device);
+  ++references_;
+  return CUDA_SUCCESS;
+}
+
+CUresult Context::release() {
+  {
+    std::lock_guard lock(mutex_);
+    if (references_ == 0) return CUDA_ERROR_INVALID_CONTEXT;
+    if (--references_ > 0) return CUDA_SUCCESS;
+  }
+  deactivate();
+  return CUDA_SUCCESS;
+}
+
+void Context::reset() {
+  {
+    std::lock_guard lock(mutex_);
+    references_ = 0;
+  }
+  deactivate();
+}
+
+void Context::deactivate() {
+  std::shared_ptr<device::Context> impl;
+  {
+    std::lock_guard lock(mutex_);
+    impl = std::move(active_);
+    active_ = nullptr;
+  }
+  if (!impl) return;
+  impl->synchronize();
+  auto ours = [&](const auto& object) { return object.impl == impl; };
+  auto deadStreams = streams().takeIf(ours);
+  auto deadEvents = events().takeIf(ours);
+  auto deadArrays = arrays().takeIf(ours);
+  auto deadModules = modules().takeIf([&](const Instance& instance) { return instance.impl() == impl; });
+  std::lock_guard lock(instancesMutex_);
+  instances_.clear();
+  cacheConfig = CU_FUNC_CACHE_PREFER_NONE;
+}
+
+Result<std::shared_ptr<Instance>> Context::instanceOf(const std::shared_ptr<Library>& library) {
+  std::lock_guard lock(instancesMutex_);
+  auto found = instances_.find(library.get());
+  if (found != instances_.end()) return found->second;
+  Result<std::shared_ptr<Instance>> made = Instance::make(library, shared_from_this());
+  if (made) instances_.emplace(library.get(), *made);
+  return made;
+}
+
+void Context::forget(const Library& library) {
+  std::shared_ptr<Instance> dropped;
+  {
+    std::lock_guard lock(instancesMutex_);
+    auto found = instances_.find(&library);
+    if (found == instances_.end()) return;
+    dropped = std::move(found->second);
+    instances_.erase(found);
+  }
+  modules().take(dropped->handle);
+  dropped->impl()->synchronize();
+}
+
+bool Context::owns(const Instance& instance) {
+  std::lock_guard lock(instancesMutex_);
+  auto found = instances_.find(instance.library().get());
+  return found != instances_.end() && found->second.get() == &instance;
+}
+
+StreamRef streamOf(const Current& current, CUstream handle) {
+  if (!handle || handle == CU_STREAM_LEGACY) return {&current.impl->legacyStream(), nullptr};
+  if (handle == CU_STREAM_PER_THREAD) return {&current.impl->perThreadStream(), nullptr};
+  std::shared_ptr<StreamObject> object = streams().find(handle);
+  if (!object || object->impl != current.impl) return {};
+  return {object->stream.get(), object};
+}
+
+}  // namespace anywarp::driver

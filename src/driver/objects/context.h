@@ -1,0 +1,112 @@
+// Contexts, the current one of each thread, and what belongs to a context: streams, events, instances of libraries.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "abi/cuda_types.h"
+#include "device/context.h"
+#include "driver/objects/handles.h"
+#include "driver/process.h"
+
+namespace anywarp::driver {
+
+class Library;
+class Instance;
+
+// What a CUcontext stands for. A primary one exists for the life of the process and is active between retain and release or reset;
+// an explicit one is active until it is destroyed.
+class Context : public std::enable_shared_from_this<Context> {
+ public:
+  enum class Ownership : uint8_t { Primary, Explicit };
+
+  Context(VisibleDevice& device, Ownership ownership, unsigned flags) : device(device), ownership(ownership), flags(flags) {}
+
+  static std::shared_ptr<Context> makePrimary(VisibleDevice& device);
+  static std::shared_ptr<Context> makeExplicit(VisibleDevice& device, unsigned flags);
+
+  // nullptr while not active.
+  std::shared_ptr<device::Context> active() const;
+
+  CUresult retain();                 // primary
+  CUresult release();                // primary
+  void reset();                      // destroys everything in it; an explicit context stays inactive for good
+
+  // The instance of `library` in this context, made when there is none. Fails when the context is not active.
+  Result<std::shared_ptr<Instance>> instanceOf(const std::shared_ptr<Library>& library);
+  // Waits for its kernels and drops the instance, if there is one.
+  void forget(const Library& library);
+  bool owns(const Instance& instance);
+
+  CUcontext handle = nullptr;
+  VisibleDevice& device;
+  const Ownership ownership;
+  std::atomic<unsigned> flags;
+  std::atomic<CUfunc_cache> cacheConfig{CU_FUNC_CACHE_PREFER_NONE};
+  std::atomic<CUsharedconfig> sharedConfig{CU_SHARED_MEM_CONFIG_DEFAULT_BANK_SIZE};
+
+ private:
+  void activate();
+  void deactivate();
+
+  mutable std::mutex mutex_;         // active_, references_
+  std::shared_ptr<device::Context> active_;
+  unsigned references_ = 0;
+  std::mutex instancesMutex_;
+  std::unordered_map<const Library*, std::shared_ptr<Instance>> instances_;
+};
+
+// The context that a call works in, kept alive for its duration.
+struct Current {
+  std::shared_ptr<Context> context;
+  std::shared_ptr<device::Context> impl;
+
+  VisibleDevice& device() const { return context->device; }
+  // The sticky error that the context's first fault stands for.
+  CUresult fault() const;
+};
+
+struct StreamObject {
+  CUstream handle = nullptr;
+  std::shared_ptr<device::Context> impl;      // outlives `stream`
+  std::shared_ptr<device::Stream> stream;
+  std::weak_ptr<Context> context;
+  unsigned flags = 0;
+};
+
+struct EventObject {
+  CUevent handle = nullptr;
+  std::shared_ptr<device::Context> impl;
+  std::shared_ptr<device::Event> event;
+  std::weak_ptr<Context> context;
+  unsigned flags = 0;
+};
+
+using ContextTable = HandleTable<Context, CUcontext, HandleKind::Context>;
+using StreamTable = HandleTable<StreamObject, CUstream, HandleKind::Stream>;
+using EventTable = HandleTable<EventObject, CUevent, HandleKind::Event>;
+ContextTable& contexts();
+StreamTable& streams();
+EventTable& events();
+
+// The stack of current contexts of the calling thread, topmost last.
+std::vector<std::shared_ptr<Context>>& currentStack();
+std::shared_ptr<Context> currentContext();
+
+// True while the calling thread runs a program's stream callback, where most calls are not permitted.
+bool& inCallback();
+
+// A stream as a call means it: 0 and CU_STREAM_LEGACY, CU_STREAM_PER_THREAD, or one that the program made.
+struct StreamRef {
+  device::Stream* stream = nullptr;           // nullptr: no such stream in the current context
+  std::shared_ptr<StreamObject> object;       // keeps it; null for default streams
+  device::Stream* operator->() const { return stream; }
+  explicit operator bool() const { return stream; }
+};
+StreamRef streamOf(const Current& current, CUstream handle);
+
+}  // namespace anywarp::driver

@@ -1,0 +1,164 @@
+// Libraries: reading the program's image, kernels, managed variables. SPDX-License-Identifier: Apache-2.0
+#include "driver/objects/library.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/link.h"
+#include "device/memory/memory.h"
+#include "driver/objects/context.h"
+#include "support/log.h"
+#include "support/options.h"
+
+namespace anywarp::driver {
+namespace {
+
+ParamLayout layoutOf(const ptx::Function& function) {
+  ParamLayout layout;
+  for (const ptx::Variable& param : function.params) {
+    size_t align = std::max<uint64_t>(param.align, 1);
+    size_t offset = (layout.total + align - 1) / align * align;
+    layout.params.push_back({offset, param.size});
+    layout.total = offset + param.size;
+  }
+  return layout;
+}
+
+uint32_t alignUp(uint64_t value, uint64_t align) {
+  align = std::max<uint64_t>(align, 1);
+  return static_cast<uint32_t>((value + align - 1) / align * align);
+}
+
+Result<KernelUsage> usageOf(const ptx::Module& module, const ptx::Function& function) {
+  Result<std::unique_ptr<ptx::Body>> body = ptx::parseBody(module, function);
+  if (!body) return body.error();
+  KernelUsage usage;
+  for (const ptx::Variable& variable : (*body)->variables) {
+    uint32_t* counter = variable.space == ptx::Space::Shared ? &usage.staticShared : variable.space == ptx::Space::Local ? &usage.local : nullptr;
+    if (counter) *counter = static_cast<uint32_t>(alignUp(*counter, variable.align) + variable.size);
+  }
+  std::vector<bool> counted(module.variables.size());
+  auto count = [&](const ptx::SymbolRef& symbol) {
+    if (symbol.kind != ptx::SymbolKind::ModuleVariable || symbol.index >= counted.size() || counted[symbol.index]) return;
+    const ptx::Variable& variable = module.variables[symbol.index];
+    if (variable.space != ptx::Space::Shared || variable.unsized) return;
+    counted[symbol.index] = true;
+    usage.staticShared = static_cast<uint32_t>(alignUp(usage.staticShared, variable.align) + variable.size);
+  };
+  for (const ptx::Instruction& instruction : (*body)->instructions)
+    for (const ptx::Operand& operand : instruction.operands)
+      if (operand.kind == ptx::Operand::Kind::Symbol || operand.hasSymbol) count(operand.symbol);
+  return usage;
+}
+
+}  // namespace
+
+LibraryTable& libraries() {
+  static LibraryTable& table = *new LibraryTable;
+  return table;
+}
+
+KernelTable& kernels() {
+  static KernelTable& table = *new KernelTable;
+  return table;
+}
+
+ModuleTable& modules() {
+  static ModuleTable& table = *new ModuleTable;
+  return table;
+}
+
+FunctionTable& functions() {
+  static FunctionTable& table = *new FunctionTable;
+  return table;
+}
+
+Kernel::Kernel(std::weak_ptr<Library> library, const ptx::Module& module, uint32_t index)
+    : library(std::move(library)), module(module), index(index), layout(layoutOf(module.functions[index])),
+      settings_(new KernelSettings[std::max<size_t>(visibleDevices().size(), 1)]) {}
+
+Result<KernelUsage> Kernel::usage() {
+  std::call_once(usageOnce_, [&] { usage_ = usageOf(module, function()); });
+  return *usage_;
+}
+
+uint32_t Kernel::maxThreads() const {
+  const ptx::Function& f = function();
+  const uint32_t* given = f.reqntid[0] ? f.reqntid : f.maxntid;
+  if (!given[0]) return abi::maxThreadsPerBlock;
+  uint64_t product = uint64_t(given[0]) * std::max(given[1], 1u) * std::max(given[2], 1u);
+  return static_cast<uint32_t>(std::min<uint64_t>(product, abi::maxThreadsPerBlock));
+}
+
+std::shared_ptr<Library> Library::fromPointer(const void* data, uint32_t arch, Loading loading) {
+  auto library = std::make_shared<Library>();
+  library->data_ = data;
+  library->arch_ = arch;
+  if (loading == Loading::Now) (void)library->code();
+  return library;
+}
+
+std::shared_ptr<Library> Library::fromBytes(std::vector<uint8_t> bytes, uint32_t arch) {
+  auto library = std::make_shared<Library>();
+  library->bytes_ = std::move(bytes);
+  library->arch_ = arch;
+  (void)library->code();
+  return library;
+}
+
+Library::~Library() {
+  if (code_)
+    for (const std::shared_ptr<Kernel>& kernel : code_->kernels) kernels().take(kernel->handle);
+  for (auto& [index, address] : managed_) (void)device::Memory::instance().release(address);
+}
+
+Result<Code*> Library::code() {
+  std::call_once(once_, [&] {
+    Result<std::shared_ptr<Code>> loaded = load();
+    if (loaded) code_ = *loaded;
+    else error_ = loaded.error();
+  });
+  if (error_) return *error_;
+  return code_.get();
+}
+
+Result<std::shared_ptr<Code>> Library::load() {
+  if (options::cudaDisablePtxJit()) return Error{ErrorKind::NotFound, "CUDA_DISABLE_PTX_JIT is set: no PTX is compiled"};
+  Result<fatbin::Program> program = data_ ? fatbin::readProgramAt(data_, arch_) : fatbin::readProgram(bytes_, arch_);
+  if (!program) return program.error();
+  failedDuring_ = During::ReadPtx;
+  Result<std::unique_ptr<ptx::Module>> module = compiler::linkModules(std::move(program->modules));
+  if (!module) return module.error();
+  auto code = std::make_shared<Code>(std::move(*module));
+  for (uint32_t i = 0; i < code->module->functions.size(); ++i) {
+    const ptx::Function& function = code->module->functions[i];
+    if (!function.isEntry || !function.hasBody) continue;
+    auto kernel = std::make_shared<Kernel>(weak_from_this(), *code->module, i);
+    kernels().add(kernel);
+    code->kernelsByName.emplace(function.name, kernel.get());
+    code->kernels.push_back(std::move(kernel));
+  }
+  log::debug("library: {} kernels, {} variables, {} bytes of PTX {}.{} for sm_{}", code->kernels.size(), code->module->variables.size(),
+             code->module->text.size(), code->module->versionMajor, code->module->versionMinor, code->module->target);
+  bytes_ = {};
+  return code;
+}
+
+Result<void*> Library::managed(uint32_t index) {
+  std::lock_guard lock(managedMutex_);
+  auto found = managed_.find(index);
+  if (found != managed_.end()) return found->second;
+  const ptx::Variable& variable = code_->module->variables[index];
+  Result<void*> made = device::Memory::instance().allocate({.bytes = std::max<uint64_t>(variable.size, 1),
+                                                            .alignment = std::max<uint64_t>(variable.align, 256),
+                                                            .kind = device::MemoryKind::Managed,
+                                                            .flags = CU_MEM_ATTACH_GLOBAL});
+  if (!made) return made;
+  std::fill_n(static_cast<uint8_t*>(*made), variable.size, uint8_t{0});
+  std::copy_n(variable.init.begin(), std::min<size_t>(variable.init.size(), variable.size), static_cast<uint8_t*>(*made));
+  managed_.emplace(index, *made);
+  return made;
+}
+
+}  // namespace anywarp::driver

@@ -1,0 +1,231 @@
+// Driver API: Stream Management. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "driver/entry.h"
+#include "driver/memory.h"
+
+using namespace anywarp;
+using namespace anywarp::driver;
+
+namespace {
+
+constexpr int lowestPriority = 0, highestPriority = -5;
+
+// Runs `body` with the stream that `handle` means in the current context.
+template <class Body>
+CUresult withStream(const char* name, CUstream handle, Body&& body) {
+  return callInContext(name, [&](Current& current) -> CUresult {
+    StreamRef stream = streamOf(current, handle);
+    return stream ? body(current, stream) : CUDA_ERROR_INVALID_HANDLE;
+  });
+}
+
+CUresult create(const char* name, CUstream* handle, unsigned flags, int priority) {
+  return callInContext(name, [&](Current& current) -> CUresult {
+    if (!handle || flags & ~CU_STREAM_NON_BLOCKING) return CUDA_ERROR_INVALID_VALUE;
+    auto kind = flags & CU_STREAM_NON_BLOCKING ? device::StreamKind::NonBlocking : device::StreamKind::Blocking;
+    auto object = std::make_shared<StreamObject>();
+    object->impl = current.impl;
+    object->stream = current.impl->createStream(kind, std::clamp(priority, highestPriority, lowestPriority));
+    object->context = current.context;
+    object->flags = flags;
+    *handle = streams().add(object);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult destroy(const char* name, CUstream handle) {
+  return call(name, [&]() -> CUresult {
+    if (inCallback()) return CUDA_ERROR_NOT_PERMITTED;
+    // The work that is in it goes on.
+    return streams().take(handle) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+}
+
+// Runs a program's function, during which its thread may not call us.
+template <class Function>
+void asCallback(Function&& function) {
+  inCallback() = true;
+  function();
+  inCallback() = false;
+}
+
+CUresult noCapture(const char* name, CUstream handle, CUstreamCaptureStatus* status, uint64_t* id) {
+  return withStream(name, handle, [&](Current&, StreamRef&) -> CUresult {
+    if (!status) return CUDA_ERROR_INVALID_VALUE;
+    *status = CU_STREAM_CAPTURE_STATUS_NONE;  // cuStreamBeginCapture is not supported, so no stream ever captures
+    if (id) *id = 0;
+    return CUDA_SUCCESS;
+  });
+}
+
+}  // namespace
+
+CUresult cuStreamCreate(CUstream* stream, unsigned flags) { return create(__func__, stream, flags, 0); }
+CUresult cuStreamCreateWithPriority(CUstream* stream, unsigned flags, int priority) { return create(__func__, stream, flags, priority); }
+CUresult cuStreamDestroy(CUstream stream) { return destroy(__func__, stream); }
+CUresult cuStreamDestroy_v2(CUstream stream) { return destroy(__func__, stream); }
+
+CUresult cuStreamGetPriority(CUstream handle, int* priority) {
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+    if (!priority) return CUDA_ERROR_INVALID_VALUE;
+    *priority = stream->priority();
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuStreamGetFlags(CUstream handle, unsigned* flags) {
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+    if (!flags) return CUDA_ERROR_INVALID_VALUE;
+    *flags = stream.object ? stream.object->flags : CU_STREAM_DEFAULT;
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuStreamGetId(CUstream handle, unsigned long long* id) {
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+    if (!id) return CUDA_ERROR_INVALID_VALUE;
+    *id = stream->id();
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuStreamGetDevice(CUstream handle, CUdevice* device) {
+  return withStream(__func__, handle, [&](Current& current, StreamRef&) -> CUresult {
+    if (!device) return CUDA_ERROR_INVALID_VALUE;
+    *device = current.device().ordinal;
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuStreamGetCtx(CUstream handle, CUcontext* context) {
+  return withStream(__func__, handle, [&](Current& current, StreamRef&) -> CUresult {
+    if (!context) return CUDA_ERROR_INVALID_VALUE;
+    *context = current.context->handle;
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuStreamGetCtx_v2(CUstream handle, CUcontext* context, CUgreenCtx* green) {
+  if (green) *green = nullptr;
+  return cuStreamGetCtx(handle, context);
+}
+
+CUresult cuStreamQuery(CUstream handle) {
+  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+    if (!stream->idle()) return CUDA_ERROR_NOT_READY;
+    current.impl->flushPrintf();
+    return current.fault();
+  });
+}
+
+CUresult cuStreamSynchronize(CUstream handle) {
+  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+    stream->synchronize();
+    current.impl->flushPrintf();
+    return current.fault();
+  });
+}
+
+CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned flags) {
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+    std::shared_ptr<EventObject> object = events().find(event);
+    if (!object) return CUDA_ERROR_INVALID_HANDLE;
+    if (flags & ~CU_EVENT_WAIT_EXTERNAL) return CUDA_ERROR_INVALID_VALUE;
+    if (flags) return CUDA_ERROR_INVALID_VALUE;  // external waits exist while capturing only
+    stream->wait(object->event);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuStreamAddCallback(CUstream handle, CUstreamCallback callback, void* user, unsigned flags) {
+  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+    if (!callback || flags) return CUDA_ERROR_INVALID_VALUE;
+    // The context outlives the work in its streams; a shared pointer here would let the callback's thread destroy it.
+    device::Context* impl = current.impl.get();
+    stream->hostFunction(
+        [=] {
+          impl->flushPrintf();
+          const device::Fault* fault = impl->fault();
+          asCallback([&] { callback(handle, fault ? toResult(fault->kind) : CUDA_SUCCESS, user); });
+        },
+        device::OnFault::Always);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuLaunchHostFunc(CUstream handle, CUhostFn function, void* user) {
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+    if (!function) return CUDA_ERROR_INVALID_VALUE;
+    stream->hostFunction([=] { asCallback([&] { function(user); }); });
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuStreamAttachMemAsync(CUstream handle, CUdeviceptr pointer, size_t bytes, unsigned flags) {
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+    bool flagOk = flags == CU_MEM_ATTACH_GLOBAL || flags == CU_MEM_ATTACH_HOST || flags == CU_MEM_ATTACH_SINGLE;
+    std::optional<device::Allocation> allocation = device::Memory::instance().find(pointerOf(pointer));
+    if (!flagOk || !allocation || allocation->kind != device::MemoryKind::Managed) return CUDA_ERROR_INVALID_VALUE;
+    if (allocation->base != pointer || (bytes != 0 && bytes != allocation->bytes)) return CUDA_ERROR_INVALID_VALUE;
+    if (flags == CU_MEM_ATTACH_SINGLE && !stream.object) return CUDA_ERROR_INVALID_VALUE;
+    return CUDA_SUCCESS;  // host and every stream reach managed memory at any time
+  });
+}
+
+CUresult cuStreamCopyAttributes(CUstream target, CUstream source) {
+  return callInContext(__func__, [&](Current& current) -> CUresult {
+    return streamOf(current, target) && streamOf(current, source) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  });
+}
+
+CUresult cuStreamGetAttribute(CUstream handle, CUstreamAttrID attribute, CUstreamAttrValue* value) {
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+    if (!value) return CUDA_ERROR_INVALID_VALUE;
+    *value = {};
+    switch (attribute) {
+      case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
+      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN: return CUDA_SUCCESS;
+      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP: value->memSyncDomainMap = {0, 1}; return CUDA_SUCCESS;
+      case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY: value->syncPolicy = CU_SYNC_POLICY_AUTO; return CUDA_SUCCESS;
+      case CU_LAUNCH_ATTRIBUTE_PRIORITY: value->priority = stream->priority(); return CUDA_SUCCESS;
+      default: return CUDA_ERROR_INVALID_VALUE;
+    }
+  });
+}
+
+CUresult cuStreamSetAttribute(CUstream handle, CUstreamAttrID attribute, const CUstreamAttrValue* value) {
+  return withStream(__func__, handle, [&](Current&, StreamRef&) -> CUresult {
+    if (!value) return CUDA_ERROR_INVALID_VALUE;
+    switch (attribute) {
+      // Hints to caches and to waiting threads, without effect on what a program computes.
+      case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
+      case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY:
+      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
+      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN: return CUDA_SUCCESS;
+      default: return CUDA_ERROR_INVALID_VALUE;
+    }
+  });
+}
+
+CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus* status) { return noCapture(__func__, stream, status, nullptr); }
+
+CUresult cuStreamGetCaptureInfo(CUstream stream, CUstreamCaptureStatus* status, uint64_t* id) { return noCapture(__func__, stream, status, id); }
+
+CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus* status, uint64_t* id, CUgraph*, const CUgraphNode**, size_t*) {
+  return noCapture(__func__, stream, status, id);
+}
+
+CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus* status, uint64_t* id, CUgraph*, const CUgraphNode**,
+                                   const CUgraphEdgeData**, size_t*) {
+  return noCapture(__func__, stream, status, id);
+}
+
+CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode* mode) {
+  static thread_local CUstreamCaptureMode current = CU_STREAM_CAPTURE_MODE_GLOBAL;
+  return call(__func__, [&]() -> CUresult {
+    if (!mode || *mode > CU_STREAM_CAPTURE_MODE_RELAXED) return CUDA_ERROR_INVALID_VALUE;
+    std::swap(current, *mode);
+    return CUDA_SUCCESS;
+  });
+}

@@ -1,0 +1,151 @@
+// Driver API: Stream Ordered Memory Allocator. SPDX-License-Identifier: Apache-2.0
+// An allocation is there at once, which is earlier than promised; a free happens in stream order.
+#include <cstring>
+
+#include "driver/entry.h"
+#include "driver/memory.h"
+#include "driver/objects/memory_pool.h"
+
+using namespace anywarp;
+using namespace anywarp::driver;
+
+namespace {
+
+CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, const std::shared_ptr<MemoryPool>& pool, CUstream handle) {
+  if (!pointer || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+  StreamRef stream = streamOf(current, handle);
+  if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+  if (pool->maxBytes && pool->used + bytes > pool->maxBytes) return CUDA_ERROR_OUT_OF_MEMORY;
+  Result<void*> memory = current.impl->allocate(bytes);
+  if (!memory && memory.error().kind == ErrorKind::OutOfMemory) {
+    // What queued frees hold comes back first.
+    current.impl->synchronize();
+    memory = current.impl->allocate(bytes);
+  }
+  if (!memory) return toResult(memory.error());
+  enterPool(*memory, bytes, pool);
+  *pointer = addressOf(*memory);
+  return CUDA_SUCCESS;
+}
+
+// Attributes 1 to 3 are ints, the others 64-bit counts.
+bool isFlag(CUmemPool_attribute attribute) { return attribute <= CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES; }
+
+template <class Body>
+CUresult withPool(const char* name, CUmemoryPool handle, Body&& body) {
+  return call(name, [&]() -> CUresult {
+    std::shared_ptr<MemoryPool> pool = memoryPools().find(handle);
+    return pool ? body(pool) : CUDA_ERROR_INVALID_VALUE;
+  });
+}
+
+}  // namespace
+
+CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
+  return callInContext(__func__, [&](Current& current) { return allocate(current, pointer, bytes, currentPool(current.device().ordinal), stream); });
+}
+
+CUresult cuMemAllocFromPoolAsync(CUdeviceptr* pointer, size_t bytes, CUmemoryPool handle, CUstream stream) {
+  return callInContext(__func__, [&](Current& current) -> CUresult {
+    std::shared_ptr<MemoryPool> pool = memoryPools().find(handle);
+    return pool ? allocate(current, pointer, bytes, pool, stream) : CUDA_ERROR_INVALID_VALUE;
+  });
+}
+
+CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
+  return callInContext(__func__, [&](Current& current) -> CUresult {
+    if (!pointer) return CUDA_SUCCESS;
+    StreamRef stream = streamOf(current, handle);
+    if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+    void* base = pointerOf(pointer);
+    std::optional<device::Allocation> allocation = device::Memory::instance().find(base);
+    if (!allocation || allocation->base != pointer || allocation->kind != device::MemoryKind::Device) return CUDA_ERROR_INVALID_VALUE;
+    stream->call(
+        [base, id = allocation->id] {
+          std::optional<device::Allocation> still = device::Memory::instance().find(base);
+          if (!still || still->id != id) return;  // freed meanwhile
+          leavePool(base);
+          (void)device::Memory::instance().release(base);
+        },
+        device::OnFault::Always);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuMemPoolCreate(CUmemoryPool* handle, const CUmemPoolProps* props) {
+  return call(__func__, [&]() -> CUresult {
+    if (!handle || !props || props->allocType != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
+    if (props->handleTypes != CU_MEM_HANDLE_TYPE_NONE || props->location.type != CU_MEM_LOCATION_TYPE_DEVICE) return CUDA_ERROR_NOT_SUPPORTED;
+    if (!visibleDevice(props->location.id)) return CUDA_ERROR_INVALID_DEVICE;
+    auto pool = std::make_shared<MemoryPool>();
+    pool->device = props->location.id;
+    pool->maxBytes = props->maxSize;
+    *handle = memoryPools().add(pool);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuMemPoolDestroy(CUmemoryPool handle) {
+  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) -> CUresult {
+    if (pool == defaultPool(pool->device)) return CUDA_ERROR_INVALID_VALUE;
+    if (pool == currentPool(pool->device)) setCurrentPool(pool->device, defaultPool(pool->device));
+    memoryPools().take(handle);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuMemPoolTrimTo(CUmemoryPool handle, size_t) {
+  return withPool(__func__, handle, [](const std::shared_ptr<MemoryPool>&) { return CUDA_SUCCESS; });  // freed memory is never held back
+}
+
+CUresult cuMemPoolSetAttribute(CUmemoryPool handle, CUmemPool_attribute attribute, void* value) {
+  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) -> CUresult {
+    if (!value || attribute < 1 || attribute > CU_MEMPOOL_ATTR_USED_MEM_HIGH) return CUDA_ERROR_INVALID_VALUE;
+    if (isFlag(attribute)) {
+      int flag;
+      std::memcpy(&flag, value, sizeof(flag));
+      pool->reuseFlags[attribute - 1] = flag;
+      return CUDA_SUCCESS;
+    }
+    uint64_t number;
+    std::memcpy(&number, value, sizeof(number));
+    if (attribute == CU_MEMPOOL_ATTR_RELEASE_THRESHOLD) pool->releaseThreshold = number;
+    else if ((attribute == CU_MEMPOOL_ATTR_USED_MEM_HIGH || attribute == CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH) && number == 0) pool->usedHigh = pool->used.load();
+    else return CUDA_ERROR_INVALID_VALUE;
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuMemPoolGetAttribute(CUmemoryPool handle, CUmemPool_attribute attribute, void* value) {
+  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) -> CUresult {
+    if (!value || attribute < 1 || attribute > CU_MEMPOOL_ATTR_USED_MEM_HIGH) return CUDA_ERROR_INVALID_VALUE;
+    if (isFlag(attribute)) {
+      int flag = pool->reuseFlags[attribute - 1];
+      std::memcpy(value, &flag, sizeof(flag));
+      return CUDA_SUCCESS;
+    }
+    bool high = attribute == CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH || attribute == CU_MEMPOOL_ATTR_USED_MEM_HIGH;
+    uint64_t number = attribute == CU_MEMPOOL_ATTR_RELEASE_THRESHOLD ? pool->releaseThreshold.load() : high ? pool->usedHigh.load() : pool->used.load();
+    std::memcpy(value, &number, sizeof(number));
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuMemPoolSetAccess(CUmemoryPool handle, const CUmemAccessDesc* descriptors, size_t count) {
+  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) -> CUresult {
+    if (count && !descriptors) return CUDA_ERROR_INVALID_VALUE;
+    for (size_t i = 0; i < count; ++i) {
+      if (descriptors[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE || !visibleDevice(descriptors[i].location.id)) return CUDA_ERROR_INVALID_VALUE;
+      if (descriptors[i].flags == CU_MEM_ACCESS_FLAGS_PROT_NONE && descriptors[i].location.id == pool->device) return CUDA_ERROR_INVALID_DEVICE;
+    }
+    return CUDA_SUCCESS;  // every device reaches all memory
+  });
+}
+
+CUresult cuMemPoolGetAccess(CUmemAccess_flags* flags, CUmemoryPool handle, CUmemLocation* location) {
+  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>&) -> CUresult {
+    if (!flags || !location || location->type != CU_MEM_LOCATION_TYPE_DEVICE || !visibleDevice(location->id)) return CUDA_ERROR_INVALID_VALUE;
+    *flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+    return CUDA_SUCCESS;
+  });
+}
