@@ -111,7 +111,7 @@ CUresult setAttribute(Kernel& kernel, const VisibleDevice& device, CUfunction_at
       settings.nonPortableCluster = value;
       return CUDA_SUCCESS;
     case CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
-      if (value < 0 || value > CU_CLUSTER_SCHEDULING_POLICY_LOAD_BALANCING) return CUDA_ERROR_INVALID_VALUE;
+      if (value < 0 || value > static_cast<int>(CU_CLUSTER_SCHEDULING_POLICY_LOAD_BALANCING)) return CUDA_ERROR_INVALID_VALUE;
       settings.clusterPolicy = value;
       return CUDA_SUCCESS;
     default: return CUDA_ERROR_INVALID_VALUE;  // the others only tell

@@ -8,66 +8,66 @@ CUstream twin(CUstream stream) { return stream ? stream : CU_STREAM_PER_THREAD; 
 
 }  // namespace
 
-// A twin passes its arguments on, streams as it means them. 
-#define ANYWARP_TWIN(function, suffix, params, args) \
-  CUresult function##suffix params { return function args; }
+// A twin passes its arguments on, streams as it means them.
+#define ANYWARP_TWIN(function, params, args) \
+  CUresult function##_ptsz params { return function args; }
 
-ANYWARP_TWIN(cuMemcpyAsync, _ptsz, (CUdeviceptr a, CUdeviceptr b, size_t c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemcpyPeerAsync, _ptsz,
+ANYWARP_TWIN(cuMemcpyAsync, (CUdeviceptr a, CUdeviceptr b, size_t c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemcpyPeerAsync,
              (CUdeviceptr a, CUcontext b, CUdeviceptr c, CUcontext d, size_t e, CUstream f),
              (a, b, c, d, e, twin(f)))
-ANYWARP_TWIN(cuMemcpyHtoDAsync_v2, _ptsz, (CUdeviceptr a, const void* b, size_t c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemcpyDtoHAsync_v2, _ptsz, (void* a, CUdeviceptr b, size_t c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemcpyDtoDAsync_v2, _ptsz, (CUdeviceptr a, CUdeviceptr b, size_t c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemcpyHtoAAsync_v2, _ptsz, (CUarray a, size_t b, const void* c, size_t d, CUstream e), (a, b, c, d, twin(e)))
-ANYWARP_TWIN(cuMemcpyAtoHAsync_v2, _ptsz, (void* a, CUarray b, size_t c, size_t d, CUstream e), (a, b, c, d, twin(e)))
-ANYWARP_TWIN(cuMemcpy2DAsync_v2, _ptsz, (const CUDA_MEMCPY2D* a, CUstream b), (a, twin(b)))
-ANYWARP_TWIN(cuMemcpy3DAsync_v2, _ptsz, (const CUDA_MEMCPY3D* a, CUstream b), (a, twin(b)))
-ANYWARP_TWIN(cuMemcpy3DPeerAsync, _ptsz, (const CUDA_MEMCPY3D_PEER* a, CUstream b), (a, twin(b)))
-ANYWARP_TWIN(cuMemsetD8Async, _ptsz, (CUdeviceptr a, unsigned char b, size_t c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemsetD16Async, _ptsz, (CUdeviceptr a, unsigned short b, size_t c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemsetD32Async, _ptsz, (CUdeviceptr a, unsigned b, size_t c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemsetD2D8Async, _ptsz, (CUdeviceptr a, size_t b, unsigned char c, size_t d, size_t e, CUstream f), (a, b, c, d, e, twin(f)))
-ANYWARP_TWIN(cuMemsetD2D16Async, _ptsz,
+ANYWARP_TWIN(cuMemcpyHtoDAsync_v2, (CUdeviceptr a, const void* b, size_t c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemcpyDtoHAsync_v2, (void* a, CUdeviceptr b, size_t c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemcpyDtoDAsync_v2, (CUdeviceptr a, CUdeviceptr b, size_t c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemcpyHtoAAsync_v2, (CUarray a, size_t b, const void* c, size_t d, CUstream e), (a, b, c, d, twin(e)))
+ANYWARP_TWIN(cuMemcpyAtoHAsync_v2, (void* a, CUarray b, size_t c, size_t d, CUstream e), (a, b, c, d, twin(e)))
+ANYWARP_TWIN(cuMemcpy2DAsync_v2, (const CUDA_MEMCPY2D* a, CUstream b), (a, twin(b)))
+ANYWARP_TWIN(cuMemcpy3DAsync_v2, (const CUDA_MEMCPY3D* a, CUstream b), (a, twin(b)))
+ANYWARP_TWIN(cuMemcpy3DPeerAsync, (const CUDA_MEMCPY3D_PEER* a, CUstream b), (a, twin(b)))
+ANYWARP_TWIN(cuMemsetD8Async, (CUdeviceptr a, unsigned char b, size_t c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemsetD16Async, (CUdeviceptr a, unsigned short b, size_t c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemsetD32Async, (CUdeviceptr a, unsigned b, size_t c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemsetD2D8Async, (CUdeviceptr a, size_t b, unsigned char c, size_t d, size_t e, CUstream f), (a, b, c, d, e, twin(f)))
+ANYWARP_TWIN(cuMemsetD2D16Async,
              (CUdeviceptr a, size_t b, unsigned short c, size_t d, size_t e, CUstream f),
              (a, b, c, d, e, twin(f)))
-ANYWARP_TWIN(cuMemsetD2D32Async, _ptsz, (CUdeviceptr a, size_t b, unsigned c, size_t d, size_t e, CUstream f), (a, b, c, d, e, twin(f)))
-ANYWARP_TWIN(cuMemFreeAsync, _ptsz, (CUdeviceptr a, CUstream b), (a, twin(b)))
-ANYWARP_TWIN(cuMemAllocAsync, _ptsz, (CUdeviceptr* a, size_t b, CUstream c), (a, b, twin(c)))
-ANYWARP_TWIN(cuMemAllocFromPoolAsync, _ptsz, (CUdeviceptr* a, size_t b, CUmemoryPool c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemPrefetchAsync, _ptsz, (CUdeviceptr a, size_t b, CUdevice c, CUstream d), (a, b, c, twin(d)))
-ANYWARP_TWIN(cuMemPrefetchAsync_v2, _ptsz, (CUdeviceptr a, size_t b, CUmemLocation c, unsigned d, CUstream e), (a, b, c, d, twin(e)))
-ANYWARP_TWIN(cuStreamGetId, _ptsz, (CUstream a, unsigned long long* b), (twin(a), b))
-ANYWARP_TWIN(cuStreamGetPriority, _ptsz, (CUstream a, int* b), (twin(a), b))
-ANYWARP_TWIN(cuStreamGetFlags, _ptsz, (CUstream a, unsigned* b), (twin(a), b))
-ANYWARP_TWIN(cuStreamGetCtx, _ptsz, (CUstream a, CUcontext* b), (twin(a), b))
-ANYWARP_TWIN(cuStreamGetCtx_v2, _ptsz, (CUstream a, CUcontext* b, CUgreenCtx* c), (twin(a), b, c))
-ANYWARP_TWIN(cuStreamWaitEvent, _ptsz, (CUstream a, CUevent b, unsigned c), (twin(a), b, c))
-ANYWARP_TWIN(cuStreamAddCallback, _ptsz, (CUstream a, CUstreamCallback b, void* c, unsigned d), (twin(a), b, c, d))
-ANYWARP_TWIN(cuStreamIsCapturing, _ptsz, (CUstream a, CUstreamCaptureStatus* b), (twin(a), b))
-ANYWARP_TWIN(cuStreamGetCaptureInfo, _ptsz, (CUstream a, CUstreamCaptureStatus* b, uint64_t* c), (twin(a), b, c))
-ANYWARP_TWIN(cuStreamGetCaptureInfo_v2, _ptsz,
+ANYWARP_TWIN(cuMemsetD2D32Async, (CUdeviceptr a, size_t b, unsigned c, size_t d, size_t e, CUstream f), (a, b, c, d, e, twin(f)))
+ANYWARP_TWIN(cuMemFreeAsync, (CUdeviceptr a, CUstream b), (a, twin(b)))
+ANYWARP_TWIN(cuMemAllocAsync, (CUdeviceptr* a, size_t b, CUstream c), (a, b, twin(c)))
+ANYWARP_TWIN(cuMemAllocFromPoolAsync, (CUdeviceptr* a, size_t b, CUmemoryPool c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemPrefetchAsync, (CUdeviceptr a, size_t b, CUdevice c, CUstream d), (a, b, c, twin(d)))
+ANYWARP_TWIN(cuMemPrefetchAsync_v2, (CUdeviceptr a, size_t b, CUmemLocation c, unsigned d, CUstream e), (a, b, c, d, twin(e)))
+ANYWARP_TWIN(cuStreamGetId, (CUstream a, unsigned long long* b), (twin(a), b))
+ANYWARP_TWIN(cuStreamGetPriority, (CUstream a, int* b), (twin(a), b))
+ANYWARP_TWIN(cuStreamGetFlags, (CUstream a, unsigned* b), (twin(a), b))
+ANYWARP_TWIN(cuStreamGetCtx, (CUstream a, CUcontext* b), (twin(a), b))
+ANYWARP_TWIN(cuStreamGetCtx_v2, (CUstream a, CUcontext* b, CUgreenCtx* c), (twin(a), b, c))
+ANYWARP_TWIN(cuStreamWaitEvent, (CUstream a, CUevent b, unsigned c), (twin(a), b, c))
+ANYWARP_TWIN(cuStreamAddCallback, (CUstream a, CUstreamCallback b, void* c, unsigned d), (twin(a), b, c, d))
+ANYWARP_TWIN(cuStreamIsCapturing, (CUstream a, CUstreamCaptureStatus* b), (twin(a), b))
+ANYWARP_TWIN(cuStreamGetCaptureInfo, (CUstream a, CUstreamCaptureStatus* b, uint64_t* c), (twin(a), b, c))
+ANYWARP_TWIN(cuStreamGetCaptureInfo_v2,
              (CUstream a, CUstreamCaptureStatus* b, uint64_t* c, CUgraph* d, const CUgraphNode** e, size_t* f),
              (twin(a), b, c, d, e, f))
-ANYWARP_TWIN(cuStreamGetCaptureInfo_v3, _ptsz,
+ANYWARP_TWIN(cuStreamGetCaptureInfo_v3,
              (CUstream a, CUstreamCaptureStatus* b, uint64_t* c, CUgraph* d, const CUgraphNode** e, const CUgraphEdgeData** f, size_t* g),
              (twin(a), b, c, d, e, f, g))
-ANYWARP_TWIN(cuStreamAttachMemAsync, _ptsz, (CUstream a, CUdeviceptr b, size_t c, unsigned d), (twin(a), b, c, d))
-ANYWARP_TWIN(cuStreamQuery, _ptsz, (CUstream a), (twin(a)))
-ANYWARP_TWIN(cuStreamSynchronize, _ptsz, (CUstream a), (twin(a)))
-ANYWARP_TWIN(cuStreamCopyAttributes, _ptsz, (CUstream a, CUstream b), (twin(a), twin(b)))
-ANYWARP_TWIN(cuStreamGetAttribute, _ptsz, (CUstream a, CUstreamAttrID b, CUstreamAttrValue* c), (twin(a), b, c))
-ANYWARP_TWIN(cuStreamSetAttribute, _ptsz, (CUstream a, CUstreamAttrID b, const CUstreamAttrValue* c), (twin(a), b, c))
-ANYWARP_TWIN(cuStreamGetDevice, _ptsz, (CUstream a, CUdevice* b), (twin(a), b))
-ANYWARP_TWIN(cuEventRecord, _ptsz, (CUevent a, CUstream b), (a, twin(b)))
-ANYWARP_TWIN(cuEventRecordWithFlags, _ptsz, (CUevent a, CUstream b, unsigned c), (a, twin(b), c))
-ANYWARP_TWIN(cuLaunchKernel, _ptsz,
+ANYWARP_TWIN(cuStreamAttachMemAsync, (CUstream a, CUdeviceptr b, size_t c, unsigned d), (twin(a), b, c, d))
+ANYWARP_TWIN(cuStreamQuery, (CUstream a), (twin(a)))
+ANYWARP_TWIN(cuStreamSynchronize, (CUstream a), (twin(a)))
+ANYWARP_TWIN(cuStreamCopyAttributes, (CUstream a, CUstream b), (twin(a), twin(b)))
+ANYWARP_TWIN(cuStreamGetAttribute, (CUstream a, CUstreamAttrID b, CUstreamAttrValue* c), (twin(a), b, c))
+ANYWARP_TWIN(cuStreamSetAttribute, (CUstream a, CUstreamAttrID b, const CUstreamAttrValue* c), (twin(a), b, c))
+ANYWARP_TWIN(cuStreamGetDevice, (CUstream a, CUdevice* b), (twin(a), b))
+ANYWARP_TWIN(cuEventRecord, (CUevent a, CUstream b), (a, twin(b)))
+ANYWARP_TWIN(cuEventRecordWithFlags, (CUevent a, CUstream b, unsigned c), (a, twin(b), c))
+ANYWARP_TWIN(cuLaunchKernel,
              (CUfunction a, unsigned b, unsigned c, unsigned d, unsigned e, unsigned f, unsigned g, unsigned h, CUstream i, void** j, void** k),
              (a, b, c, d, e, f, g, h, twin(i), j, k))
-ANYWARP_TWIN(cuLaunchCooperativeKernel, _ptsz,
+ANYWARP_TWIN(cuLaunchCooperativeKernel,
              (CUfunction a, unsigned b, unsigned c, unsigned d, unsigned e, unsigned f, unsigned g, unsigned h, CUstream i, void** j),
              (a, b, c, d, e, f, g, h, twin(i), j))
-ANYWARP_TWIN(cuLaunchHostFunc, _ptsz, (CUstream a, CUhostFn b, void* c), (twin(a), b, c))
+ANYWARP_TWIN(cuLaunchHostFunc, (CUstream a, CUhostFn b, void* c), (twin(a), b, c))
 
 CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig* config, CUfunction function, void** params, void** extra) {
   if (!config) return cuLaunchKernelEx(config, function, params, extra);
