@@ -27,6 +27,8 @@ ProgramLine cutProgram(int argc, char** argv);
 void addRun(CLI::App& app, int& exitCode, const std::vector<std::string>& program);
 void addInfo(CLI::App& app, int& exitCode);
 void addCache(CLI::App& app, int& exitCode);
+void addDoctor(CLI::App& app, int& exitCode);
+void addCompile(CLI::App& app, int& exitCode);
 
 // Folder of our shared libraries: ../lib from this program.
 std::string libraryFolder();

@@ -30,6 +30,8 @@ int main(int argc, char** argv) {
   addRun(app, exitCode, line.program);
   addInfo(app, exitCode);
   addCache(app, exitCode);
+  addDoctor(app, exitCode);
+  addCompile(app, exitCode);
   try {
     app.parse(line.ownArguments, argv);
   } catch (const CLI::ParseError& e) {

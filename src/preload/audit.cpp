@@ -101,7 +101,7 @@ unsigned la_objopen(struct link_map* map, Lmid_t lmid, uintptr_t*) {
   const char* name = map->l_name;
   bool isMain = lmid == LM_ID_BASE && (!name || !*name);
   if (isMain) name = "/proc/self/exe";
-  if (name && *name == '/' && !isOurs(name)) {
+  if (name && strchr(name, '/') && !isOurs(name)) {
     char program[4096];
     ssize_t n = isMain ? readlink(name, program, sizeof program - 1) : -1;
     if (n > 0) program[n] = 0;

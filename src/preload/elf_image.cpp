@@ -80,4 +80,19 @@ SymbolTable ElfImage::symbols(uint32_t type) const {
   return {};
 }
 
+const char* ElfImage::needed(size_t index) const {
+  for (unsigned i = 0; i < header_->e_shnum; ++i) {
+    const Elf64_Shdr& s = sections_[i];
+    if (s.sh_type != SHT_DYNAMIC || s.sh_link >= header_->e_shnum) continue;
+    const Elf64_Shdr& names = sections_[s.sh_link];
+    auto* entries = static_cast<const Elf64_Dyn*>(at(s.sh_offset, s.sh_size));
+    auto* strings = static_cast<const char*>(at(names.sh_offset, names.sh_size));
+    if (!entries || !strings || !names.sh_size || strings[names.sh_size - 1]) return nullptr;
+    for (size_t n = 0; n < s.sh_size / sizeof(Elf64_Dyn); ++n)
+      if (entries[n].d_tag == DT_NEEDED && entries[n].d_un.d_val < names.sh_size && index-- == 0)
+        return strings + entries[n].d_un.d_val;
+  }
+  return nullptr;
+}
+
 }  // namespace anywarp::preload

@@ -30,6 +30,10 @@ class ElfImage {
   bool isOpen() const { return header_ != nullptr; }
   bool hasSection(const char* name) const;
   SymbolTable symbols(uint32_t type) const;  // SHT_SYMTAB or SHT_DYNSYM
+  // The i-th library that the object asks for (DT_NEEDED), nullptr past the last.
+  const char* needed(size_t index) const;
+  const uint8_t* bytes() const { return bytes_; }
+  size_t size() const { return size_; }
 
  private:
   const void* at(uint64_t offset, uint64_t size) const;

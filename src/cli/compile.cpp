@@ -1,0 +1,103 @@
+// anywarp compile: one kernel of a PTX file through the compiler, up to a stage. SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <sstream>
+#include <vector>
+
+#include "cli/commands.h"
+#include "compiler/plan.h"
+#include "compiler/ptx/ast.h"
+
+namespace anywarp::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Request {
+  std::string file, kernel, stage = "asm", output;
+  std::vector<uint32_t> block{256, 1, 1};
+};
+
+int fail(const std::string& message) {
+  std::cerr << "anywarp: error: " << message << "\n";
+  return failed;
+}
+
+bool readFile(const std::string& path, std::string* text) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream all;
+  all << in.rdbuf();
+  *text = all.str();
+  return in.good() || in.eof();
+}
+
+int findKernel(const ptx::Module& module, const std::string& name) {
+  if (!name.empty()) {
+    int found = module.findFunction(name);
+    return found >= 0 && module.functions[static_cast<size_t>(found)].isEntry ? found : -1;
+  }
+  for (size_t i = 0; i < module.functions.size(); ++i)
+    if (module.functions[i].isEntry && module.functions[i].hasBody) return static_cast<int>(i);
+  return -1;
+}
+
+// The compiler writes the stage to a folder of its own; what it wrote is the answer.
+int writeStage(const fs::path& folder, const std::string& output) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
+  if (files.empty()) return fail("the compiler wrote nothing for this stage");
+  std::string text;
+  readFile(files.front(), &text);
+  if (output.empty() || output == "-") {
+    std::cout << text;
+    return success;
+  }
+  std::ofstream(output, std::ios::binary) << text;
+  return success;
+}
+
+int compile(const Request& request) {
+  std::string text;
+  if (!readFile(request.file, &text)) return fail(request.file + ": cannot be read");
+  auto module = ptx::parseModule(std::move(text), request.file);
+  if (!module) return fail(module.error().message);
+  int kernel = findKernel(**module, request.kernel);
+  if (kernel < 0) return fail(request.file + ": no kernel " + (request.kernel.empty() ? "at all" : request.kernel));
+
+  char folder[] = "/tmp/anywarp-compile-XXXXXX";
+  if (!mkdtemp(folder)) return fail("no temporary folder");
+  setenv("ANYWARP_DUMP", request.stage.c_str(), 1);
+  setenv("ANYWARP_DUMP_DIR", folder, 1);
+  setenv("ANYWARP_DUMP_KERNEL", "", 1);
+  compiler::CompileRequest compileRequest;
+  compileRequest.module = module->get();
+  compileRequest.function = static_cast<uint32_t>(kernel);
+  compileRequest.options = compiler::defaultPlanOptions({request.block[0], request.block[1], request.block[2]});
+  auto object = compiler::compileKernel(compileRequest);
+  int exitCode = object || request.stage != "object" ? writeStage(folder, request.output) : failed;
+  fs::remove_all(folder);
+  return object ? exitCode : fail(object.error().message);
+}
+
+}  // namespace
+
+void addCompile(CLI::App& app, int& exitCode) {
+  auto request = std::make_shared<Request>();
+  CLI::App* command = app.add_subcommand("compile", "Compile a kernel of a PTX file and show a stage of it");
+  command->add_option("FILE", request->file, "PTX text")->required();
+  command->add_option("--kernel,-k", request->kernel, "Name of the kernel; default: the first");
+  command->add_option("--block,-b", request->block, "Block shape x,y,z that the code is made for (256,1,1)")->delimiter(',')->expected(1, 3);
+  command->add_option("--stop-after", request->stage, "Stage that is shown (asm)")
+      ->check(CLI::IsMember({"ptx", "analysis", "llvm", "llvm-opt", "asm", "object"}));
+  command->add_option("--output,-o", request->output, "File to write instead of standard output");
+  command->callback([request, &exitCode] {
+    request->block.resize(3, 1);
+    exitCode = compile(*request);
+  });
+}
+
+}  // namespace anywarp::cli
