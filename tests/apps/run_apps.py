@@ -39,6 +39,12 @@ class Program:
     def out(self, base):
         return base / self.suite / self.name
 
+    def binary(self, base):
+        return self.source / "main" if self.suite == "hecbench" else self.out(base) / self.name
+
+    def folder_to_run_in(self, base):
+        return self.source if self.suite == "hecbench" else self.out(base)
+
 
 def sources(program):
     found = []
@@ -60,21 +66,27 @@ def kernel_commands(program, out, arch):
     return commands
 
 
-def build(program, options):
-    out = program.out(options.out)
-    binary = out / program.name
-    if binary.exists() and not options.rebuild:
-        return True
-    out.mkdir(parents=True, exist_ok=True)
+def compile_commands(program, options, out):
+    if program.suite == "hecbench":  # its makefiles build in place
+        arch = "native" if options.arch == "default" else options.arch
+        return [["make", "-s", f"ARCH={arch}", *program.flags.split()]]
     flags = [f for f in program.flags.split() if not f.startswith(("-kernel=", "-without="))]
     includes = ["-I", str(program.source), "-I", str(program.source / "inc")]
     if program.suite == "samples":
         includes += ["-I", str(program.root / "Common")]
     gencode = [] if options.arch == "default" else [f"-gencode=arch={options.arch},code={options.arch}"]
-    main = ["nvcc", *gencode, "-O2", "-std=c++17", "-diag-suppress", "177", *includes, "-o", str(binary),
+    main = ["nvcc", *gencode, "-O2", "-std=c++17", "-diag-suppress", "177", *includes, "-o", str(program.binary(options.out)),
             *map(str, sources(program)), *flags]
+    return kernel_commands(program, out, options.arch) + [main]
+
+
+def build(program, options):
+    out = program.out(options.out)
+    if program.binary(options.out).exists() and not options.rebuild:
+        return True
+    out.mkdir(parents=True, exist_ok=True)
     with open(out / "build.log", "w") as log:
-        for command in kernel_commands(program, out, options.arch) + [main]:
+        for command in compile_commands(program, options, out):
             log.write(" ".join(command) + "\n")
             log.flush()
             try:
@@ -107,12 +119,13 @@ def run(program, options):
     if program.skip:
         return "skip", 0.0, program.skip
     out = program.out(options.out)
-    if not (out / program.name).exists():
+    if not program.binary(options.out).exists():
         return "build", 0.0, first_error((out / "build.log").read_text() if (out / "build.log").exists() else "")
-    link_data(program, out)
-    command = [*options.anywarp, str(out / program.name), *program.args.split()]
+    if program.suite == "samples":
+        link_data(program, out)
+    command = [*options.anywarp, str(program.binary(options.out)), *program.args.split()]
     start = time.monotonic()
-    process = subprocess.Popen(command, cwd=out, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen(command, cwd=program.folder_to_run_in(options.out), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         output, _ = process.communicate(timeout=options.timeout)
