@@ -36,6 +36,11 @@ class KernelCompiler {
       : k_{.module = module, .ptx = *request.module, .program = program, .options = request.options, .setAttributes = setAttributes}, request_(request) {}
 
   Status run(compiler::CompiledObject& object) {
+    // Address 0 is an address like any other: it faults when it is used, not before.
+    k_.setAttributes = [inner = k_.setAttributes](llvm::Function& f) {
+      inner(f);
+      f.addFnAttr(llvm::Attribute::NullPointerIsValid);
+    };
     k_.host = HostTarget::parse(k_.module.getTargetTriple(), k_.options.features);
     k_.threads = k_.options.block.x * k_.options.block.y * k_.options.block.z;
     k_.params = analysis::paramLayout(request_.module->functions[request_.function]);
