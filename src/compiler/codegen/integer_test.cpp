@@ -196,7 +196,7 @@ TEST(Integer, Bits) {
         return;
       }
     }
-  }, nullptr, {}, -1, false, {}, 0});
+  }});
   std::vector<uint64_t> bases, offsets;
   for (int i = 0; i < 32; ++i) bases.push_back(uint64_t(i)), offsets.push_back(uint32_t(i - 16));
   cases.back().inputs = {{1, bases}, {2, offsets}};

@@ -19,14 +19,14 @@ using Accept = std::function<bool(const uint64_t* in, uint64_t got, uint64_t wan
 struct Case {
   std::string opcode;
   Reference reference;
-  Accept accept;
-  std::vector<std::pair<unsigned, uint64_t>> constants;  // source index -> the same known value in every lane
+  Accept accept = nullptr;
+  std::vector<std::pair<unsigned, uint64_t>> constants = {}; // source index -> the same known value in every lane
   int uniform = -1;                                      // source index that is a broadcast scalar
   bool optional = false;                                 // optional sources are present
   unsigned form = 0;                                     // which of the rows that accept the opcode
-  std::vector<std::pair<unsigned, uint32_t>> selects;    // operand slot -> Operand::select
+  std::vector<std::pair<unsigned, uint32_t>> selects = {};  // operand slot -> Operand::select
   // Sources that are to be drawn from this range instead of all bit patterns.
-  std::vector<std::pair<unsigned, std::vector<uint64_t>>> inputs;
+  std::vector<std::pair<unsigned, std::vector<uint64_t>>> inputs = {};
 };
 
 // Compiles and runs them all. Failures name host level, lanes, opcode, sources and both results.

@@ -352,11 +352,6 @@ void runLevel(const Level& level, unsigned lanes, const std::vector<Prepared>& c
   llvm::raw_string_ostream stream(broken);
   ASSERT_FALSE(llvm::verifyModule(*module, &stream)) << broken;
   optimize(*module, *machine);
-  if (const char* path = std::getenv("PURE_TEST_DUMP")) {
-    std::error_code error;
-    llvm::raw_fd_ostream file(std::string(path) + "." + level.name + std::to_string(lanes) + ".ll", error);
-    module->print(file, nullptr);
-  }
   auto jit = llvm::cantFail(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(machineBuilder)).create());
   llvm::cantFail(jit->addIRModule(llvm::orc::ThreadSafeModule(std::move(module), std::move(context))));
   std::string where = level.name + " x" + std::to_string(lanes);
