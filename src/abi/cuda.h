@@ -118,6 +118,7 @@ ANYWARP_CUDA_API CUresult cuLibraryEnumerateKernels(CUkernel*, unsigned, CUlibra
 ANYWARP_CUDA_API CUresult cuLibraryGetModule(CUmodule*, CUlibrary);
 ANYWARP_CUDA_API CUresult cuLibraryGetGlobal(CUdeviceptr*, size_t*, CUlibrary, const char*);
 ANYWARP_CUDA_API CUresult cuLibraryGetManaged(CUdeviceptr*, size_t*, CUlibrary, const char*);
+ANYWARP_CUDA_API CUresult cuLibraryGetUnifiedFunction(void**, CUlibrary, const char*);
 ANYWARP_CUDA_API CUresult cuKernelGetFunction(CUfunction*, CUkernel);
 ANYWARP_CUDA_API CUresult cuKernelGetLibrary(CUlibrary*, CUkernel);
 ANYWARP_CUDA_API CUresult cuKernelGetAttribute(int*, CUfunction_attribute, CUkernel, CUdevice);
