@@ -1,0 +1,54 @@
+// Compares abi/cuda.h with an installed toolkit's header: every error number, device attribute and structure size.
+// SPDX-License-Identifier: Apache-2.0
+#include <cuda.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace toolkit {
+
+struct Number {
+  const char* name;
+  long long value;
+};
+
+const Number numbers[] = {
+#define ANYWARP_CUDA_ERROR(name, value, text) {#name, name},
+#include "abi/cuda_errors.def"
+#undef ANYWARP_CUDA_ERROR
+#define ANYWARP_DEVICE_ATTRIBUTE(name, number) {#name, CU_DEVICE_ATTRIBUTE_##name},
+#include "abi/cuda_device_attributes.def"
+#undef ANYWARP_DEVICE_ATTRIBUTE
+};
+
+}  // namespace toolkit
+
+namespace {
+
+const toolkit::Number ours[] = {
+#define ANYWARP_CUDA_ERROR(name, value, text) {#name, value},
+#include "abi/cuda_errors.def"
+#undef ANYWARP_CUDA_ERROR
+#define ANYWARP_DEVICE_ATTRIBUTE(name, number) {#name, number},
+#include "abi/cuda_device_attributes.def"
+#undef ANYWARP_DEVICE_ATTRIBUTE
+};
+
+// The sizes that abi/cuda_types.h asserts for its own structures.
+static_assert(sizeof(CUuuid) == 16 && sizeof(CUdevprop) == 56 && sizeof(CUexecAffinityParam) == 8 && sizeof(CUctxCreateParams) == 24);
+static_assert(sizeof(CUDA_MEMCPY2D) == 128 && sizeof(CUDA_MEMCPY3D) == 200 && sizeof(CUDA_MEMCPY3D_PEER) == 200);
+static_assert(sizeof(CUDA_ARRAY_DESCRIPTOR) == 24 && sizeof(CUDA_ARRAY3D_DESCRIPTOR) == 40 && sizeof(CUmemLocation) == 8);
+static_assert(sizeof(CUmemAllocationProp) == 32 && sizeof(CUmemAccessDesc) == 12 && sizeof(CUmemPoolProps) == 88);
+static_assert(sizeof(CUlaunchAttributeValue) == 64 && sizeof(CUlaunchAttribute) == 72 && sizeof(CUlaunchConfig) == 56);
+
+}  // namespace
+
+int main() {
+  int different = 0;
+  for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); ++i) {
+    if (ours[i].value == toolkit::numbers[i].value) continue;
+    std::printf("%s is %lld, the toolkit has %lld\n", ours[i].name, ours[i].value, toolkit::numbers[i].value);
+    ++different;
+  }
+  return different != 0;
+}
