@@ -23,15 +23,8 @@ void Barriers::arrive(const Arrival& a) {
   Barrier& barrier = barriers_[b];
   Lanes& lanes = lanesOf(b, a.warp);
   used_ |= 1u << b;
-  auto arriving = static_cast<uint32_t>(std::popcount(a.mask));
   barrier.expected = a.threads;
-  barrier.arrivedLanes += arriving;
-  barrier.arrivedThreads += arriving;
-  bool wasWhole = lanes.arrived && (a.live & ~lanes.arrived) == 0;
   lanes.arrived |= a.mask;
-  if (!wasWhole && (a.live & ~lanes.arrived) == 0) {
-    barrier.arrivedThreads += width_ - static_cast<uint32_t>(std::popcount(a.live)) + absentLanes(a.warp);
-  }
   if (a.waits) lanes.waiting |= a.mask;
   if (a.reduction) {
     barrier.reduction = a.reduction;

@@ -19,7 +19,6 @@ class Barriers {
   struct Arrival {
     uint32_t warp = 0;
     uint32_t mask = 0;      // lanes
-    uint32_t live = 0;      // of the warp
     uint32_t barrier = 0;
     uint32_t threads = 0;   // 0: the whole block
     bool waits = true;
@@ -53,8 +52,6 @@ class Barriers {
  private:
   struct Barrier {
     uint32_t expected = 0;
-    uint32_t arrivedThreads = 0;
-    uint32_t arrivedLanes = 0;
     uint32_t reduction = 0;
     uint32_t count = 0;   // true predicates
     bool all = true;
@@ -65,19 +62,21 @@ class Barriers {
   };
 
   Lanes& lanesOf(uint32_t barrier, uint32_t warp) { return lanes_[barrier * warps_ + warp]; }
-  uint32_t absentLanes(uint32_t warp) const { return warp + 1 == warps_ ? tailLanes_ : 0; }
+  // What a warp adds to a thread count: its arrived lanes, or all of it once nobody is left to arrive.
+  uint32_t threadsOf(uint32_t arrived, uint32_t live, uint32_t warp, bool exitedCount) const {
+    bool whole = (live & ~arrived) == 0 && (arrived || exitedCount);
+    if (!whole) return static_cast<uint32_t>(std::popcount(arrived));
+    return width_ + (warp + 1 == warps_ ? tailLanes_ : 0);
+  }
   static uint32_t result(const Barrier& barrier);
   void clear(uint32_t barrier);
 
   template <class Live>
   bool complete(uint32_t b, Live&& live, bool exitedCount) {
-    const Barrier& barrier = barriers_[b];
-    if (barrier.expected) {
-      uint32_t arrived = barrier.arrivedThreads;
-      if (exitedCount) {
-        for (uint32_t w = 0; w < warps_; ++w) arrived += live(w) || lanesOf(b, w).arrived ? 0 : width_ + absentLanes(w);
-      }
-      return arrived >= barrier.expected;
+    if (uint32_t expected = barriers_[b].expected) {
+      uint32_t arrived = 0;
+      for (uint32_t w = 0; w < warps_; ++w) arrived += threadsOf(lanesOf(b, w).arrived, live(w), w, exitedCount);
+      return arrived >= expected;
     }
     for (uint32_t w = 0; w < warps_; ++w) {
       if (live(w) & ~lanesOf(b, w).arrived) return false;

@@ -13,6 +13,8 @@ namespace {
 
 // Rounds over the warps of a block in which nothing but spinning happens, before others get the worker.
 constexpr uint32_t quietRounds = 8;
+// The same where lanes do move on, perhaps only around a loop of several waits.
+constexpr uint32_t busyRounds = 256;
 constexpr size_t frameAlignment = 64;
 
 uint32_t lanesOfWarp(uint32_t threads, uint32_t width, uint32_t warp) {
@@ -147,7 +149,7 @@ void Block::classify(uint32_t w) {
     progressed_ = true;
   } else if (state.suspend == abi::Suspend::Barrier) {
     status_[w] = WarpStatus::AtBarrier;
-    barriers_.arrive({.warp = w, .mask = state.live, .live = state.live, .barrier = state.barrier, .threads = state.barrierThreads,
+    barriers_.arrive({.warp = w, .mask = state.live, .barrier = state.barrier, .threads = state.barrierThreads,
                       .waits = true, .reduction = state.reduction, .predicate = state.predicate});
   }
 }
@@ -206,25 +208,34 @@ RunResult Block::resume() {
   return RunResult::Waiting;
 }
 
+// Lets every lane of a free plan's warp that can run go on. True when it has exited or gone to another place.
+bool Block::runLanes(Worker& worker, uint32_t w) {
+  abi::WarpState& state = states_[w];
+  uint32_t live = state.live, places[abi::maxWarpWidth];
+  std::copy_n(state.lanePc, kernel_->width, places);
+  if (enter(worker, 0, w, w + 1) == abi::regionExited) state.live = 0;
+  if (state.live != live) progressed_ = true;
+  return state.live != live || !std::equal(places, places + kernel_->width, state.lanePc);
+}
+
 RunResult Block::runFree(Worker& worker) {
-  for (uint32_t quiet = 0; quiet < quietRounds;) {
+  for (uint32_t quiet = 0, rounds = 0; quiet < quietRounds && rounds < busyRounds;) {
     uint32_t live = 0, ran = 0;
-    bool moved = false;
+    bool moved = false, settled = false;
     for (uint32_t w = 0; w < warpCount_; ++w) {
       abi::WarpState& state = states_[w];
       if (state.live == 0) continue;
       ++live;
       if ((state.live & ~state.blocked) == 0) continue;
       ++ran;
-      uint32_t before = state.live;
-      if (enter(worker, 0, w, w + 1) == abi::regionExited) state.live = 0;
+      moved = runLanes(worker, w) || moved;
       if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
-      if (state.live != before) moved = progressed_ = true;
-      if (settle(false)) moved = true;
+      settled = settle(false) || settled;
     }
     if (live == 0) return RunResult::Done;
     if (ran == 0 && !settle(false) && !settle(true)) return RunResult::Deadlock;
-    quiet = moved ? 0 : quiet + 1;
+    quiet = moved || settled ? 0 : quiet + 1;
+    rounds = settled ? 0 : rounds + 1;
   }
   return RunResult::Waiting;
 }

@@ -49,6 +49,7 @@ class Block final : public abi::BlockContext {
   uint32_t enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end);
   RunResult runLockstep(Worker& worker);
   RunResult runFree(Worker& worker);
+  bool runLanes(Worker& worker, uint32_t warp);
   void runRunnable(Worker& worker);
   void classify(uint32_t warp);
   bool settle(bool exitedCount);

@@ -119,8 +119,7 @@ void heapRelease(abi::BlockContext* context, uint32_t mask, const uint64_t* poin
 
 void barrierArrive(abi::BlockContext* context, uint32_t warp, uint32_t mask, uint32_t barrier, uint32_t threads, uint32_t sync,
                    uint32_t reduction, uint32_t predicate) {
-  blockOf(context).arriveAtBarrier({.warp = warp, .mask = mask, .live = context->warps[warp].live, .barrier = barrier,
-                                    .threads = threads, .waits = sync != 0, .reduction = reduction, .predicate = predicate});
+  blockOf(context).arriveAtBarrier({.warp = warp, .mask = mask, .barrier = barrier, .threads = threads, .waits = sync != 0, .reduction = reduction, .predicate = predicate});
 }
 
 uint64_t clock64(abi::BlockContext*) { return clockTicks(); }
