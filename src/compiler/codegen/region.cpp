@@ -92,6 +92,8 @@ void FunctionEmitter::emitRegion(uint32_t region) {
     b.CreateBr(run);
   }
   b.SetInsertPoint(run);
+  // For fault reports; volatile so that it stays inside the loop.
+  b.CreateStore(warp_, b.CreateConstGEP1_64(b.getInt8Ty(), ctx_, offsetof(abi::BlockContext, runningWarp)), true);
   b.CreateBr(initBlock_);
   b.SetInsertPoint(initBlock_);
   b.CreateBr(start);

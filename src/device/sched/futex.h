@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,18 +36,21 @@ inline uint64_t monotonicNanoseconds() {
   return static_cast<uint64_t>(t.tv_sec) * 1000000000u + static_cast<uint64_t>(t.tv_nsec);
 }
 
-// Asks done() again and again for `nanoseconds`; its last answer.
+// Asks done() again and again for `nanoseconds`; its last answer. After a first while others get the core in between: what is waited
+// for may need it.
 template <class Done>
 bool spinFor(uint64_t nanoseconds, Done&& done) {
-  uint64_t end = 0;
+  constexpr uint64_t alone = 4000;
+  uint64_t begin = 0;
   while (true) {
-    for (int i = 0; i < 64; ++i) {
+    for (int i = 0; i < 32; ++i) {
       if (done()) return true;
       cpuRelax();
     }
     uint64_t now = monotonicNanoseconds();
-    if (end == 0) end = now + nanoseconds;
-    if (now >= end) return done();
+    if (begin == 0) begin = now;
+    if (now - begin >= nanoseconds) return done();
+    if (now - begin >= alone) sched_yield();
   }
 }
 
