@@ -48,7 +48,8 @@ int findKernel(const ptx::Module& module, const std::string& name) {
 // The compiler writes the stage to a folder of its own; what it wrote is the answer.
 int writeStage(const fs::path& folder, const std::string& output) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.file_size() > 0) files.push_back(entry.path());  // the number is claimed by an empty one
   if (files.empty()) return fail("the compiler wrote nothing for this stage");
   std::string text;
   readFile(files.front(), &text);
