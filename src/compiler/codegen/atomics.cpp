@@ -172,7 +172,7 @@ void FunctionEmitter::emitAtomic(const Inst& inst) {
                                                                : b.CreateIntMinReduce(filled(integer(llvm::APInt::getAllOnes(n))), false);
       else total = ptx::isSigned(type) ? b.CreateIntMaxReduce(filled(integer(llvm::APInt::getSignedMinValue(n))), true)
                                        : b.CreateIntMaxReduce(filled(integer(llvm::APInt(n, 0))), false);
-      one(place.base, total, nullptr);
+      one(b.CreatePtrToInt(pointer(place), b.getInt64Ty()), total, nullptr);
       continue;
     }
     llvm::SmallVector<Value*, 3> args{pointers(place), bitsOf(values[i], true)};

@@ -122,10 +122,7 @@ void FunctionEmitter::emitAddressConversion(const Inst& inst) {
   }
   bool toSpace = inst.form == Form::CvtaTo;
   if (inst.has(Mod::Local)) {
-    Address zero;
-    zero.kind = Address::Kind::Uniform;
-    zero.base = i64(0);
-    Value* windows = localAddress(zero, i64(0)).lanes;
+    Value* windows = localWindows();
     Value* v = read(from, Type::B64, true);
     return write(to, Type::B64, toSpace ? b.CreateSub(v, windows) : b.CreateAdd(v, windows));
   }
@@ -141,34 +138,43 @@ void FunctionEmitter::emitAddressConversion(const Inst& inst) {
   write(to, Type::B64, v);
 }
 
-// The lanes' local memory at `offset` bytes into each thread's.
-Address FunctionEmitter::localAddress(Address a, Value* offset) {
-  Value* stride = localStride_;
-  Value* first = b.CreateAdd(b.CreatePtrToInt(local_, b.getInt64Ty()), b.CreateMul(b.CreateZExt(threadIndex(), b.getInt64Ty()), stride));
-  Value* lanes = b.CreateAdd(splat(first), b.CreateMul(iota(64), splat(stride)));
-  a.kind = Address::Kind::Vector;
-  a.lanes = b.CreateAdd(lanes, lanesOf(offset));
-  a.space = Space::Local;
-  return a;
+Value* FunctionEmitter::localWindows() {
+  Value* first = b.CreateAdd(b.CreatePtrToInt(local_, b.getInt64Ty()), b.CreateMul(b.CreateZExt(threadIndex(), b.getInt64Ty()), localStride_));
+  return b.CreateAdd(splat(first), b.CreateMul(iota(64), splat(localStride_)));
 }
 
 Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space) {
   Address a;
   a.space = space;
-  Value* window = nullptr;  // what the space's addresses are relative to
+  a.offset = o.offset;
   auto setWindow = [&] {
-    if (a.space == Space::Shared) window = b.CreatePtrToInt(shared_, b.getInt64Ty());
-    if (a.space == Space::Param) window = b.CreatePtrToInt(params_, b.getInt64Ty());
+    if (a.space == Space::Shared) a.window = shared_;
+    if (a.space == Space::Param) a.window = params_;
   };
-  Value* offset = i64(uint64_t(o.offset));
+  auto setBase = [&](Value* v) {
+    a.base = v;
+    if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(v)) {
+      a.offset += known->getSExtValue();
+      a.base = i64(0);
+      if (a.window) a.alignLog2 = 6;
+    }
+  };
   if (o.hasSymbol || o.reg == ptx::noReg) {
-    Value* v = offset;
-    Space symbolSpace = space;
-    if (o.hasSymbol) v = symbolAddress(o, symbolSpace);
-    if (symbolSpace != Space::Generic && symbolSpace != Space::None) a.space = symbolSpace;
+    Value* v = i64(0);
+    if (o.hasSymbol) {
+      Operand base = o;
+      base.offset = 0;
+      Space symbolSpace = space;
+      v = symbolAddress(base, symbolSpace);
+      if (symbolSpace != Space::Generic && symbolSpace != Space::None) a.space = symbolSpace;
+    }
     setWindow();
-    if (a.space == Space::Local) return localAddress(a, v);
-    a.base = window ? b.CreateAdd(window, v) : v;
+    if (a.space == Space::Local) {
+      a.kind = Address::Kind::Vector;
+      a.lanes = b.CreateAdd(localWindows(), splat(v));
+      return a;
+    }
+    setBase(v);
     return a;
   }
 
@@ -180,21 +186,22 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
     return space == Space::Shared ? b.CreateSExt(v, t) : b.CreateZExt(v, t);
   };
   setWindow();
-  Value* fixed = window ? b.CreateAdd(window, offset) : offset;
   if (space == Space::Local) {
-    Value* v = widen(readRegister(o.reg, !shape.isUniform()));
-    return localAddress(a, b.CreateAdd(lanesOf(v), splat(offset)));
+    a.kind = Address::Kind::Vector;
+    a.lanes = b.CreateAdd(localWindows(), lanesOf(widen(readRegister(o.reg, !shape.isUniform()))));
+    return a;
   }
+  if (a.window) a.alignLog2 = std::min<uint8_t>(shape.alignLog2, 6);
   switch (shape.kind) {
     case Kind::Affine:
       if (narrow && space != Space::Shared) break;
       a.kind = Address::Kind::Strided;
-      a.base = b.CreateAdd(widen(laneZero(o.reg)), fixed);
+      a.base = widen(laneZero(o.reg));
       a.stride = narrow ? int32_t(shape.stride) : shape.stride;
       return a;
     case Kind::Extended: {
       a.kind = Address::Kind::Strided;
-      a.base = b.CreateAdd(laneZero(o.reg), fixed);
+      a.base = laneZero(o.reg);
       a.stride = shape.scale * shape.stride;
       a.low = b.CreateLoad(b.getInt32Ty(), slot(o.reg).low);
       a.lowStride = shape.stride;
@@ -209,7 +216,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
     }
     case Kind::ExtendedVarying:
       a.kind = Address::Kind::Indexed;
-      a.base = b.CreateAdd(b.CreateLoad(b.getInt64Ty(), slot(o.reg).value), fixed);
+      a.base = b.CreateLoad(b.getInt64Ty(), slot(o.reg).value);
       a.index = b.CreateLoad(slots_[o.reg].low->getAllocatedType(), slots_[o.reg].low);
       a.scale = shape.scale;
       a.isSigned = shape.isSigned;
@@ -217,48 +224,55 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
     case Kind::Varying:
       if (narrow && space == Space::Shared) {
         a.kind = Address::Kind::Indexed;
-        a.base = fixed;
+        a.base = i64(0);
         a.index = readRegister(o.reg, true);
         return a;
       }
       break;
-    case Kind::Uniform: case Kind::Unknown:
-      a.base = b.CreateAdd(widen(laneZero(o.reg)), fixed);
-      return a;
+    case Kind::Uniform: case Kind::Unknown: setBase(widen(laneZero(o.reg))); return a;
     default: break;
   }
   a.kind = Address::Kind::Vector;
   a.valid = nullptr;
-  a.lanes = b.CreateAdd(widen(readRegister(o.reg, true)), splat(fixed));
+  a.alignLog2 = 0;
+  a.lanes = widen(readRegister(o.reg, true));
+  if (a.window) a.lanes = b.CreateAdd(a.lanes, splat(b.CreatePtrToInt(a.window, b.getInt64Ty())));
+  a.window = nullptr;
   return a;
 }
 
 Address FunctionEmitter::shifted(Address a, int64_t bytes) {
-  if (bytes == 0) return a;
-  if (a.kind == Address::Kind::Vector) a.lanes = b.CreateAdd(a.lanes, splat(i64(uint64_t(bytes))));
-  else a.base = b.CreateAdd(a.base, i64(uint64_t(bytes)));
+  a.offset += bytes;
   return a;
+}
+
+Value* FunctionEmitter::pointer(const Address& a) {
+  Value* p;
+  auto* known = llvm::dyn_cast<llvm::ConstantInt>(a.base);
+  if (!a.window) p = b.CreateIntToPtr(a.base, b.getPtrTy());
+  else p = known && known->isZero() ? a.window : b.CreateGEP(b.getInt8Ty(), a.window, a.base);
+  return a.offset ? b.CreateGEP(b.getInt8Ty(), p, i64(uint64_t(a.offset))) : p;
 }
 
 Value* FunctionEmitter::pointers(const Address& a) {
   llvm::Type* wide = vectorOf(b.getInt64Ty());
-  auto extend = [&](Value* v, bool isSigned) {
+  auto extend = [&](Value* v) {
     if (v->getType() == wide) return v;
-    return isSigned ? b.CreateSExt(v, wide) : b.CreateZExt(v, wide);
+    return a.isSigned ? b.CreateSExt(v, wide) : b.CreateZExt(v, wide);
   };
+  if (a.kind == Address::Kind::Vector) return a.offset ? b.CreateAdd(a.lanes, splat(i64(uint64_t(a.offset)))) : a.lanes;
+  Value* base = b.CreatePtrToInt(pointer(a), b.getInt64Ty());
   switch (a.kind) {
-    case Address::Kind::Uniform: return splat(a.base);
     case Address::Kind::Strided: {
-      if (!a.valid) return affineLanes(a.base, a.stride);
+      if (!a.valid) return affineLanes(base, a.stride);
       // Exact also where the 32-bit part wraps: take lane 0's part off, put every lane's own on.
       Value* low0 = a.isSigned ? b.CreateSExt(a.low, b.getInt64Ty()) : b.CreateZExt(a.low, b.getInt64Ty());
-      Value* base = b.CreateSub(a.base, b.CreateMul(low0, i64(uint64_t(a.scale))));
-      Value* lows = extend(affineLanes(a.low, a.lowStride), a.isSigned);
-      return b.CreateAdd(splat(base), b.CreateMul(lows, splat(i64(uint64_t(a.scale)))));
+      Value* rest = b.CreateSub(base, b.CreateMul(low0, i64(uint64_t(a.scale))));
+      Value* lows = extend(affineLanes(a.low, a.lowStride));
+      return b.CreateAdd(splat(rest), b.CreateMul(lows, splat(i64(uint64_t(a.scale)))));
     }
-    case Address::Kind::Indexed:
-      return b.CreateAdd(splat(a.base), b.CreateMul(extend(a.index, a.isSigned), splat(i64(uint64_t(a.scale)))));
-    default: return a.lanes;
+    case Address::Kind::Indexed: return b.CreateAdd(splat(base), b.CreateMul(extend(a.index), splat(i64(uint64_t(a.scale)))));
+    default: return splat(base);
   }
 }
 

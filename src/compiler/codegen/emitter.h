@@ -14,19 +14,23 @@ using analysis::Inst;
 using analysis::Shape;
 using llvm::Value;
 
-// Where a memory instruction goes, in host addresses.
+// Where a memory instruction goes: window + base + offset (+ lanes), in host addresses. The constant part is kept apart, so that
+// it ends up in the addressing modes of the host.
 struct Address {
   enum class Kind { Uniform, Strided, Indexed, Vector };
   Kind kind = Kind::Uniform;
+  Value* window = nullptr;   // ptr: what the space's addresses are relative to, nullptr where they are host addresses
   Value* base = nullptr;     // Uniform, Strided, Indexed: i64
+  int64_t offset = 0;        // bytes
   int64_t stride = 0;        // Strided: bytes from lane to lane
-  Value* valid = nullptr;    // Strided: i1, false where the lanes are not on that line after all (then `vector()` is right); or nullptr
-  Value* index = nullptr;    // Indexed: lanes of i32 or i64, sign-extended
+  Value* valid = nullptr;    // Strided: i1, false where the lanes are not on that line after all (then pointers() is right); or nullptr
+  Value* index = nullptr;    // Indexed: lanes of i32 or i64
   int64_t scale = 1;         // Indexed
-  bool isSigned = true;      // Indexed
+  bool isSigned = true;      // Indexed: how the index is extended
   Value* low = nullptr;      // Strided with `valid`: 32-bit part of lane 0
   int64_t lowStride = 0;
   Value* lanes = nullptr;    // Vector: lanes of i64
+  uint8_t alignLog2 = 0;     // known of window + base
   ptx::Space space = ptx::Space::Generic;
 };
 
@@ -104,7 +108,8 @@ class FunctionEmitter {
   void emitMove(const Inst& inst);
   void emitAddressConversion(const Inst& inst);
   Address address(const Inst& inst, const ptx::Operand& o, ptx::Space space);
-  Address localAddress(Address a, Value* offset);
+  Value* localWindows();                  // lanes of i64: where the threads' local memories begin
+  Value* pointer(const Address& a);       // ptr: of lane 0 (Uniform, Strided), of index 0 (Indexed)
   Value* pointers(const Address& a);      // lanes of i64
   Address shifted(Address a, int64_t bytes);
 
@@ -114,6 +119,7 @@ class FunctionEmitter {
   void emitStore(const Inst& inst);
   llvm::SmallVector<Value*, 8> loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count);
   void storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
+  Value* gatherPointers(const Address& a);
   Value* gather(const Address& a, llvm::Type* element);
   void scatter(const Address& a, Value* value);
   Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,

@@ -55,17 +55,20 @@ void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, cons
 void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigned bytes) {
   if (bytes < 2) return;
   uint64_t low = bytes - 1;
+  bool strides = a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && a.stride % int64_t(bytes) == 0) ||
+                 (a.kind == Address::Kind::Indexed && a.scale % int64_t(bytes) == 0);
   Value* bad = nullptr;
-  auto scalarBad = [&](Value* v) { return b.CreateICmpNE(b.CreateAnd(v, i64(low)), i64(0)); };
-  if (a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && a.stride % int64_t(bytes) == 0)) {
-    bad = scalarBad(a.base);
-  } else if (a.kind == Address::Kind::Indexed && a.scale % int64_t(bytes) == 0) {
-    bad = scalarBad(a.base);
+  if (strides) {
+    if ((uint64_t(1) << a.alignLog2) >= bytes && (uint64_t(a.offset) & low) == 0) return;
+    // The windows are aligned: what is relative to them decides.
+    Value* at = a.window ? (a.offset ? b.CreateAdd(a.base, i64(uint64_t(a.offset))) : a.base) : b.CreatePtrToInt(pointer(a), b.getInt64Ty());
+    bad = b.CreateICmpNE(b.CreateAnd(at, i64(low)), i64(0));
   } else if (a.kind == Address::Kind::Indexed) {
     // Low bits are linear: no need to form the addresses.
     Value* narrow = a.index;
     unsigned n = narrow->getType()->getScalarSizeInBits();
-    Value* base = b.CreateTrunc(a.base, b.getIntNTy(n));
+    Value* at = a.window ? b.CreateAdd(a.base, i64(uint64_t(a.offset))) : b.CreatePtrToInt(pointer(a), b.getInt64Ty());
+    Value* base = b.CreateTrunc(at, b.getIntNTy(n));
     Value* sum = b.CreateAdd(splat(base), a.scale == 1 ? narrow : b.CreateMul(narrow, llvm::ConstantInt::get(narrow->getType(), uint64_t(a.scale))));
     Value* misaligned = b.CreateICmpNE(b.CreateAnd(sum, llvm::ConstantInt::get(sum->getType(), low)), llvm::Constant::getNullValue(sum->getType()));
     bad = anyLane(logicalAnd(mask_, misaligned));
@@ -96,7 +99,7 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
   bool constant = a.space == Space::Param || a.space == Space::Const || inst.has(Mod::Nc);
   if (a.kind == Address::Kind::Uniform) {
     for (unsigned i = 0; i < count; ++i) {
-      Value* p = b.CreateIntToPtr(b.CreateAdd(a.base, i64(uint64_t(i) * size)), b.getPtrTy());
+      Value* p = pointer(shifted(a, int64_t(i) * size));
       llvm::LoadInst* load = b.CreateAlignedLoad(element, p, llvm::Align(aligned ? 1 : size));
       if (constant) load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(k_.context(), {}));
       Value* v = load;
@@ -135,7 +138,7 @@ llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const 
     llvm::SmallVector<int, 128> repeat;
     for (unsigned i = 0; i < width_ * count; ++i) repeat.push_back(int(i / count));
     Value* wideMask = count == 1 ? mask_ : b.CreateShuffleVector(mask_, repeat);
-    Value* p = b.CreateIntToPtr(a.base, b.getPtrTy());
+    Value* p = pointer(a);
     Value* all = b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide));
     for (unsigned i = 0; i < count; ++i) {
       if (count == 1) return llvm::SmallVector<Value*, 8>{all};
@@ -171,31 +174,30 @@ llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const 
 }
 
 // Addresses as LLVM likes them for gathers: a scalar base with narrow indices where there is one.
-static Value* gatherPointers(llvm::IRBuilder<>& b, const Address& a, unsigned width, llvm::function_ref<Value*()> exact, llvm::Type* wide) {
-  llvm::Type* vectorPtr = llvm::FixedVectorType::get(b.getPtrTy(), width);
+Value* FunctionEmitter::gatherPointers(const Address& a) {
+  llvm::Type* wide = vectorOf(b.getInt64Ty());
   if (a.kind == Address::Kind::Indexed) {
     Value* index = a.index;
     if (index->getType() != wide) index = a.isSigned ? b.CreateSExt(index, wide) : b.CreateZExt(index, wide);
-    Value* base = b.CreateIntToPtr(a.base, b.getPtrTy());
+    Value* base = pointer(a);
     switch (a.scale) {
       case 1: return b.CreateGEP(b.getInt8Ty(), base, index);
       case 2: return b.CreateGEP(b.getInt16Ty(), base, index);
       case 4: return b.CreateGEP(b.getInt32Ty(), base, index);
       case 8: return b.CreateGEP(b.getInt64Ty(), base, index);
-      default: return b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(index, b.CreateVectorSplat(width, b.getInt64(uint64_t(a.scale)))));
+      default: return b.CreateGEP(b.getInt8Ty(), base, b.CreateMul(index, splat(i64(uint64_t(a.scale)))));
     }
   }
   if (a.kind == Address::Kind::Strided && !a.valid) {
     llvm::SmallVector<llvm::Constant*, 32> offsets;
-    for (unsigned i = 0; i < width; ++i) offsets.push_back(b.getInt64(uint64_t(a.stride) * i));
-    return b.CreateGEP(b.getInt8Ty(), b.CreateIntToPtr(a.base, b.getPtrTy()), llvm::ConstantVector::get(offsets));
+    for (unsigned i = 0; i < width_; ++i) offsets.push_back(b.getInt64(uint64_t(a.stride) * i));
+    return b.CreateGEP(b.getInt8Ty(), pointer(a), llvm::ConstantVector::get(offsets));
   }
-  return b.CreateIntToPtr(exact(), vectorPtr);
+  return b.CreateIntToPtr(pointers(a), vectorOf(b.getPtrTy()));
 }
 
 Value* FunctionEmitter::gather(const Address& a, llvm::Type* element) {
   unsigned bits = element->getIntegerBitWidth();
-  llvm::Type* wide = vectorOf(b.getInt64Ty());
   llvm::Type* vector = vectorOf(element);
   if (bits == 128) {  // two halves
     Value* low = gather(a, b.getInt64Ty());
@@ -214,7 +216,7 @@ Value* FunctionEmitter::gather(const Address& a, llvm::Type* element) {
     return perLane(mask_, {pointers(a)}, element, [&](llvm::ArrayRef<Value*> lane) -> Value* {
       return b.CreateAlignedLoad(element, b.CreateIntToPtr(lane[0], b.getPtrTy()), llvm::Align(1));
     });
-  Value* p = gatherPointers(b, a, width_, [&] { return pointers(a); }, wide);
+  Value* p = gatherPointers(a);
   return b.CreateMaskedGather(vector, p, llvm::Align(bits / 8), mask_);
 }
 
@@ -222,7 +224,7 @@ void FunctionEmitter::scatter(const Address& a, Value* value) {
   llvm::Type* element = value->getType()->getScalarType();
   unsigned bits = element->getIntegerBitWidth();
   if (k_.host.avx512f && (bits == 32 || bits == 64)) {
-    Value* p = gatherPointers(b, a, width_, [&] { return pointers(a); }, vectorOf(b.getInt64Ty()));
+    Value* p = gatherPointers(a);
     b.CreateMaskedScatter(value, p, llvm::Align(bits / 8), mask_);
     return;
   }
@@ -296,7 +298,7 @@ void FunctionEmitter::emitStore(const Inst& inst) {
         if (!winner) winner = b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue());
         v = b.CreateExtractElement(v, winner);
       }
-      b.CreateAlignedStore(v, b.CreateIntToPtr(b.CreateAdd(a.base, i64(uint64_t(i) * size)), b.getPtrTy()), llvm::Align(size));
+      b.CreateAlignedStore(v, pointer(shifted(a, int64_t(i) * size)), llvm::Align(size));
     }
   } else {
     llvm::SmallVector<Value*, 8> values;
@@ -336,7 +338,7 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
       all = b.CreateShuffleVector(parts[0], interleave);
       wideMask = b.CreateShuffleVector(mask_, repeat);
     }
-    b.CreateMaskedStore(all, b.CreateIntToPtr(a.base, b.getPtrTy()), llvm::Align(size), wideMask);
+    b.CreateMaskedStore(all, pointer(a), llvm::Align(size), wideMask);
   };
   if (!a.valid) return storeWide();
 

@@ -109,7 +109,7 @@ void FunctionEmitter::emitRegion(uint32_t region) {
     for (uint32_t i = flat_.blocks[x].first; i < flat_.blocks[x].last; ++i)
       analysis::forEachDef(flat_.instructions[i], [&](ptx::RegId& r) { modified_[r] = 1; });
 
-  bool whole = k_.fullWarps && !k_.lanesExit;
+  bool whole = k_.fullWarps && (!k_.lanesExit || region == 0);  // at its start a whole warp is there
   liveAtEntry_ = whole && !k_.free ? allLanes() : maskFromBits(field(state_, offsetof(abi::WarpState, live), b.getInt32Ty(), "live", false));
   waiting_.assign(flat_.blocks.size(), nullptr);
   bodies_.assign(flat_.blocks.size(), nullptr);
