@@ -19,14 +19,10 @@ constexpr const char* pipelines[] = {
     "always-inline",
     // 1: quick
     "always-inline,function(sroa<modify-cfg>,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)",
-    // 2
+    // 2: the registers of the kernel into SSA form first, as they never are parts of each other; then one pass of each kind
     "always-inline,globaldce,"
-    "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,"
-    "loop-mssa(loop-simplifycfg,licm<allowspeculation>),"
-    "loop(indvars,loop-deletion,loop-unroll-full),"
-    "sroa<modify-cfg>,gvn,instcombine<no-verify-fixpoint>,dse,"
-    "loop-mssa(licm<allowspeculation>),"
-    "adce,simplifycfg,instcombine<no-verify-fixpoint>)",
+    "function(mem2reg,sroa<preserve-cfg>,early-cse<memssa>,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,"
+    "loop-mssa(licm<allowspeculation>),gvn<no-load-pre;no-pre>,dse,simplifycfg)",
     // 3
     "always-inline,globaldce,"
     "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,"

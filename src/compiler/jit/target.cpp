@@ -5,14 +5,33 @@
 #include <llvm/IR/Module.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
 
 #include <mutex>
 
+#include "support/log.h"
+
 namespace anywarp::jit {
 namespace {
+
+// Switches of LLVM's code generator that have no other interface.
+constexpr std::pair<const char*, const char*> backendOptions[] = {
+    // The greedy register allocator grows the region of a split value block by block, in time that does not scale with the number
+    // of edges. Its own limit of 10000 makes kernels of many blocks cost seconds; this one costs 3% more spills there, else none.
+    {"grow-region-complexity-budget", "50"},
+    // We have line tables but no variables: the value-tracking kind of this analysis numbers all machine values for nothing.
+    {"experimental-debug-variable-locations", "false"},
+};
+
+void setBackendOption(const char* name, const char* value) {
+  auto& all = llvm::cl::getRegisteredOptions();
+  auto found = all.find(name);
+  if (found == all.end() || found->second->addOccurrence(0, name, value))
+    log::warn("LLVM has no option '{}' that could be {}", name, value);
+}
 
 void initializeHostTarget() {
   static std::once_flag& once = *new std::once_flag;
@@ -20,6 +39,7 @@ void initializeHostTarget() {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
     llvm::InitializeNativeTargetAsmParser();
+    for (auto [name, value] : backendOptions) setBackendOption(name, value);
   });
 }
 
