@@ -64,6 +64,12 @@ bool ElfImage::hasSection(const char* name) const {
   return false;
 }
 
+size_t ElfImage::sectionBytes(const char* name) const {
+  for (unsigned i = 0; i < header_->e_shnum; ++i)
+    if (strcmp(sectionName(sections_[i]), name) == 0) return sections_[i].sh_size;
+  return 0;
+}
+
 SymbolTable ElfImage::symbols(uint32_t type) const {
   for (unsigned i = 0; i < header_->e_shnum; ++i) {
     const Elf64_Shdr& s = sections_[i];

@@ -29,6 +29,7 @@ class ElfImage {
 
   bool isOpen() const { return header_ != nullptr; }
   bool hasSection(const char* name) const;
+  size_t sectionBytes(const char* name) const;  // 0 where there is none
   SymbolTable symbols(uint32_t type) const;  // SHT_SYMTAB or SHT_DYNSYM
   // The i-th library that the object asks for (DT_NEEDED), nullptr past the last.
   const char* needed(size_t index) const;

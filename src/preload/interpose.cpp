@@ -244,6 +244,7 @@ bool mayBeRuntime(const char* name) { return strncmp(name, "cuda", 4) == 0 || st
 struct Findings {
   bool registers = false;  // defines __cudaRegisterFatBinary: holds a whole static runtime
   bool imports = false;    // takes it from another object
+  bool names = false;      // defines some function of a runtime
   bool has11 = false, has12 = false;
 };
 
@@ -254,6 +255,7 @@ void look(const SymbolTable& t, Findings* f) {
     bool defined = isDefinedFunction(t.symbols[i]);
     if (strcmp(name, "__cudaRegisterFatBinary") == 0) (defined ? f->registers : f->imports) = true;
     if (!defined) continue;
+    if (strcmp(name, "cudaMallocPitch") == 0 || strcmp(name, "cudaFuncGetAttributes") == 0) f->names = true;
     if (strcmp(name, "cudaUnbindTexture") == 0) f->has11 = true;          // texture references ended with 11
     if (strcmp(name, "cudaGetDeviceProperties_v2") == 0) f->has12 = true;  // the suffix came with 12 and went with it
   }
@@ -348,6 +350,16 @@ bool patchAll(const SymbolTable& t, uintptr_t bias, Runtime runtime) {
   return range.protect(PROT_READ | PROT_EXEC) && trampolines.seal() && written;
 }
 
+// Linking with nvcc leaves one wrapper, of the empty device link, also where the program has no device code and no runtime.
+bool holdsOnlyTheDeviceLink(const ElfImage& image) { return image.sectionBytes(".nvFatBinSegment") <= 24; }
+
+Verdict judge(const ElfImage& image, const SymbolTable& all, const Findings& found) {
+  if (found.registers) return Verdict::Interposed;
+  if (found.names) return Verdict::Stripped;  // of its local symbols
+  bool complete = all.count != 0;
+  return complete || found.imports || holdsOnlyTheDeviceLink(image) ? Verdict::NoCuda : Verdict::Stripped;
+}
+
 }  // namespace
 
 Verdict interpose(const char* path, uintptr_t bias) {
@@ -357,11 +369,10 @@ Verdict interpose(const char* path, uintptr_t bias) {
   Findings found;
   look(all, &found);
   look(dynamic, &found);
-  if (!found.registers) return found.imports ? Verdict::NoCuda : Verdict::Stripped;
+  if (Verdict verdict = judge(image, all, found); verdict != Verdict::Interposed) return verdict;
   prepare();
   Runtime runtime = found.has11 ? Cuda11 : found.has12 ? Cuda12 : Cuda13;
-  bool done = patchAll(all, bias, runtime) && patchAll(dynamic, bias, runtime);
-  return done ? Verdict::Interposed : Verdict::Unpatchable;
+  return patchAll(all, bias, runtime) && patchAll(dynamic, bias, runtime) ? Verdict::Interposed : Verdict::Unpatchable;
 }
 
 }  // namespace anywarp::preload
