@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "device/memory/heap.h"
+#include "device/sched/futex.h"
 #include "device/sched/mutex.h"
+#include "device/sched/pool.h"
 #include "device/sched/printf.h"
 #include "support/log.h"
 
@@ -14,6 +16,12 @@ namespace anywarp::device {
 namespace {
 
 std::atomic<uint64_t> lastContextId{0};
+constexpr uint64_t patienceNanoseconds = 10000000000u;
+
+void shortNap() {
+  timespec nap{0, 20000};
+  nanosleep(&nap, nullptr);
+}
 
 // Default streams of the calling thread, one per context it has used. Contexts are never made twice with one id.
 struct ThreadStream {
@@ -42,10 +50,24 @@ Context::Context(Device& device)
       state_(std::make_unique<State>()) {}
 
 Context::~Context() {
-  for (auto& stream : streams()) stream->drain();
-  legacy_->drain();
+  endWork();
   flushPrintf();
   Memory::instance().releaseAll(this);
+}
+
+// Work that was submitted gets a while to end (programs reset the device instead of waiting); what has not ended then is stopped.
+void Context::endWork() {
+  uint64_t begin = monotonicNanoseconds();
+  while (!idle() && monotonicNanoseconds() - begin < patienceNanoseconds) shortNap();
+  if (!idle()) {
+    Fault stopped;
+    stopped.kind = FaultKind::Trap;
+    stopped.message = "the context is destroyed while a kernel runs: it is stopped";
+    setFault(std::move(stopped));
+    Pool::instance().stop(*this);
+  }
+  for (auto& stream : streams()) stream->drain();
+  legacy_->drain();
 }
 
 Result<void*> Context::allocate(size_t bytes, MemoryKind kind, uint32_t flags, size_t alignment) {

@@ -21,7 +21,7 @@ enum class Limit : uint8_t { StackBytes, PrintfBytes, HeapBytes };
 class Context {
  public:
   explicit Context(Device& device);
-  // Waits for kernels that end, stops those that do not end after a fault, frees the memory.
+  // Waits for the work that was submitted, stops kernels that still run after ten seconds, frees the memory.
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -62,6 +62,7 @@ class Context {
   friend class Stream;
   struct State;
 
+  void endWork();
   std::vector<std::shared_ptr<Stream>> streams() const;  // without the legacy one
   bool hasBlockingStreams() const;
 

@@ -1,7 +1,10 @@
 // The virtual devices of this process, made from the options. SPDX-License-Identifier: Apache-2.0
 #include "device/device.h"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "device/sched/mutex.h"
@@ -16,6 +19,8 @@ struct Devices {
   std::vector<Device*> all;  // never shrinks, and is complete before anyone reads it unlocked
 };
 
+std::atomic<bool> forked{false};
+
 Devices& devices() {
   static Devices& d = *new Devices;
   return d;
@@ -27,6 +32,7 @@ Status Device::initialise() {
   constexpr int64_t most = 64;
   Lock lock(devices().mutex);
   if (!devices().all.empty()) return {};
+  pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
   auto wanted = static_cast<int>(std::clamp<int64_t>(options::devices(), 0, most));
   std::vector<Device*> made;
   for (int ordinal = 0; ordinal < wanted; ++ordinal) {
@@ -38,6 +44,8 @@ Status Device::initialise() {
   devices().all = std::move(made);
   return {};
 }
+
+bool Device::lostByFork() { return forked.load(std::memory_order_relaxed); }
 
 int Device::count() { return static_cast<int>(devices().all.size()); }
 

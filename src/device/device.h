@@ -13,6 +13,8 @@ class Device {
   // Fails when ANYWARP_DEVICE names no profile.
   static Status initialise();
   static int count();
+  // True in a process that was forked after initialise(): its workers are missing, nothing can run (as with CUDA).
+  static bool lostByFork();
   static Device& get(int ordinal);
 
   int ordinal() const { return ordinal_; }

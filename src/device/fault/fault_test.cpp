@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "device/sched/pool.h"
 #include "device/testing.h"
 
 namespace anywarp::device {
@@ -144,6 +145,25 @@ TEST(Fault, StopsBlocksThatNeverEnd) {
   EXPECT_EQ(faultOf(endless, {}, 2).kind, FaultKind::IllegalAddress);
 }
 
+// What the context's destructor does after it has waited long enough.
+TEST(Fault, EndlessKernelsCanBeStopped) {
+  ANYWARP_SKIP_WITH_TSAN;
+  auto endless = [](BlockContext*, uint32_t, uint32_t, uint32_t) -> uint32_t {
+    for (volatile bool forever = true; forever;) {
+    }
+    return abi::regionExited;
+  };
+  auto context = makeContext();
+  auto kernel = makeKernel("endless", endless);
+  auto other = context->createStream(StreamKind::NonBlocking);
+  context->legacyStream().launch(request(kernel, 0, 4 * workerCount(), 32));
+  other->launch(request(kernel, 0, 1, 32));
+  usleep(1000);
+  EXPECT_FALSE(context->idle());
+  Pool::instance().stop(*context);
+  context->synchronize();
+}
+
 TEST(Fault, StaysAndDropsLaterWork) {
   auto context = makeContext();
   auto bad = makeKernel("bad", store);
@@ -202,6 +222,13 @@ TEST(Fault, ProgramsOwnHandler) {
   }
   EXPECT_TRUE(caught);
   sigaction(SIGSEGV, &before, nullptr);
+}
+
+TEST(FaultDeathTest, ForkedChildKnows) {
+  ANYWARP_SKIP_WITH_TSAN;
+  makeContext();
+  EXPECT_FALSE(Device::lostByFork());
+  EXPECT_EXIT(_exit(Device::lostByFork() ? 4 : 1), ::testing::ExitedWithCode(4), "");
 }
 
 // A crash of the program itself still kills it with the right signal.

@@ -115,6 +115,8 @@ RunResult Block::run(Worker& worker) {
 uint32_t Block::enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end) {
   runningWarp = begin;
   Worker::InKernel inside(worker);
+  // An interruption before this point was not ours to take; callers look at `stop` after each call.
+  if (grid_->stop.load(std::memory_order_acquire)) return abi::regionMixed;
   return kernel_->entry(this, region, begin, end);
 }
 

@@ -128,6 +128,25 @@ void Pool::unlink(Grid& grid) {
   (grid.after ? grid.after->before : last_) = grid.before;
 }
 
+void Pool::stop(const Context& context) {
+  std::vector<Grid*> untouched;
+  {
+    Lock lock(mutex_);
+    for (Grid *grid = first_, *next; grid; grid = next) {
+      next = grid->after;
+      if (grid->context != &context) continue;
+      bool exhausted = grid->exhausted();
+      grid->stop.store(true, std::memory_order_release);
+      interrupt(*grid, nullptr);
+      if (grid->workers != 0 || exhausted) continue;
+      unlink(*grid);
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      untouched.push_back(grid);
+    }
+  }
+  for (Grid* grid : untouched) grid->completed(grid);
+}
+
 void Pool::interrupt(const Grid& grid, const Worker* except) {
   for (Worker* worker : workers_) {
     if (worker != except && worker->runningGrid() == &grid) worker->interrupt();

@@ -33,6 +33,8 @@ class Pool {
   Grid* join();
   // `grid` may be gone afterwards.
   void leave(Grid& grid);
+  // Ends all grids of `context` soon; those that no worker has joined at once.
+  void stop(const Context& context);
   // Makes workers inside `grid` see that it has stopped.
   void interrupt(const Grid& grid, const Worker* except);
 
