@@ -13,9 +13,20 @@ Status BodyParser::parse() {
   while (!failed() && peek().kind != Token::Kind::End)
     if (!parseStatement()) break;
   if (!failed() && scopes_.depth() > 1) failHere("expected '}', found end of '" + function_.name + "'");
-  if (!failed()) closeScope();
+  if (!failed() && closeScope()) checkIndirectBranches();
   if (failed()) return takeError();
   return {};
+}
+
+// Every brx.idx has an edge to each of its targets, so a short text could ask for a huge graph.
+bool BodyParser::checkIndirectBranches() {
+  size_t edges = 0;
+  for (const Instruction& instruction : body_.instructions) {
+    if (instruction.form != Form::BrxIdx) continue;
+    edges += body_.branchTargets[instruction.operands[1].label].labels.size();
+    if (edges > maxIndirectEdges) return fail(instruction.loc, "more than " + std::to_string(maxIndirectEdges) + " targets of indirect branches");
+  }
+  return true;
 }
 
 void BodyParser::declareParameters() {
@@ -31,7 +42,7 @@ void BodyParser::declareParameters() {
 
 bool BodyParser::parseStatement() {
   if (at("{")) {
-    if (scopes_.depth() > maxNesting) return failHere("more than " + std::to_string(maxNesting) + " nested scopes");
+    if (scopes_.depth() > maxScopes) return failHere("more than " + std::to_string(maxScopes) + " nested scopes");
     scopes_.open();
     next();
     return true;
@@ -169,8 +180,11 @@ bool BodyParser::parseCallTargets(const Token& name) {
     if (index < 0) return fail(loc, "undeclared function '" + function + "'");
     prototype.targets.push_back(uint32_t(index));
   } while (accept(","));
-  prototype.returns = module_.functions[prototype.targets[0]].returns;
-  prototype.params = module_.functions[prototype.targets[0]].params;
+  const Function& first = module_.functions[prototype.targets[0]];
+  copiedParameters_ += first.returns.size() + first.params.size();
+  if (copiedParameters_ > maxPrototypeParameters) return failHere("more than " + std::to_string(maxPrototypeParameters) + " parameters of call targets");
+  prototype.returns = first.returns;
+  prototype.params = first.params;
   if (!expect(";", "after .calltargets")) return false;
   const LabelMeaning meaning{LabelMeaning::Kind::Prototype, uint32_t(body_.prototypes.size())};
   body_.prototypes.push_back(std::move(prototype));

@@ -23,6 +23,7 @@ class BodyParser : DeclarationParser {
   std::unordered_map<std::string_view, Opcode> opcodes_;  // decoded once per spelling
   std::deque<std::string> joined_;                        // opcodes written with blanks inside
   uint32_t sourceFile_ = 0, sourceLine_ = 0;
+  size_t copiedParameters_ = 0;
 
   // An operand as written, before it finds its slot.
   struct Written {
@@ -36,6 +37,7 @@ class BodyParser : DeclarationParser {
   void declareParameters();
   bool parseStatement();
   bool closeScope();
+  bool checkIndirectBranches();
   bool parseDirective();
   bool parseRegisters();
   bool parseLocalVariables(Space space);

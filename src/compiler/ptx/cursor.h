@@ -14,9 +14,12 @@ namespace anywarp::ptx {
 // Limits on hostile text; each is far beyond what compilers emit.
 inline constexpr unsigned maxNesting = 200;                  // braces, parentheses, operators
 inline constexpr uint64_t maxVariableBytes = 1ull << 40;
-inline constexpr uint64_t maxInitialiserBytes = 1ull << 28;
+inline constexpr uint64_t maxInitialiserBytes = 1ull << 28;  // of all variables of one module or body
 inline constexpr uint64_t maxRegisterRange = 1ull << 28;     // names in one %r<n>; only those used take memory
 inline constexpr size_t maxListElements = 4096;
+inline constexpr unsigned maxScopes = 64;                    // nested { } in one body
+inline constexpr size_t maxPrototypeParameters = 1 << 16;    // of all .calltargets of one body
+inline constexpr size_t maxIndirectEdges = 1 << 20;          // targets of all brx.idx of one body
 
 // Value of a constant expression (PTX ISA: Constant Expressions).
 struct Constant {

@@ -93,7 +93,8 @@ bool DeclarationParser::parseDimensions(const Head& head, Variable& variable) {
       uint64_t n = 0;
       if (!parseIntegerConstant("an array size", n)) return false;
       if (n > maxVariableBytes) return fail(loc, "array size " + std::to_string(int64_t(n)) + " of '" + variable.name + "' is beyond " + std::to_string(maxVariableBytes));
-      if (n == 0 && dims_.empty()) variable.unsized = true;
+      if (n == 0 && !dims_.empty()) return fail(loc, "array size 0 of '" + variable.name + "'");
+      if (n == 0) variable.unsized = true;
       dims_.push_back(n);
     }
     if (dims_.size() > 16) return fail(loc, "'" + variable.name + "' has more than 16 dimensions");
@@ -163,8 +164,11 @@ bool DeclarationParser::store(Variable& variable, uint64_t offset, uint64_t valu
   const uint64_t width = bytes(variable.type);
   const uint64_t end = offset + width;
   if (!variable.unsized && end > variable.size) return failHere("more initial values than '" + variable.name + "' has elements");
-  if (end > maxInitialiserBytes) return failHere("initial value beyond byte " + std::to_string(maxInitialiserBytes) + " of '" + variable.name + "'");
-  if (variable.init.size() < end) variable.init.resize(end);
+  if (variable.init.size() < end) {
+    initialisedBytes_ += end - variable.init.size();
+    if (end > maxInitialiserBytes || initialisedBytes_ > maxInitialiserBytes) return failHere("more than " + std::to_string(maxInitialiserBytes) + " bytes of initial values");
+    variable.init.resize(end);
+  }
   for (uint64_t i = 0; i < width && i < 8; ++i) variable.init[offset + i] = uint8_t(value >> (8 * i));
   return true;
 }

@@ -32,6 +32,7 @@ class DeclarationParser : protected Cursor {
   static Space spaceFromWord(std::string_view word);  // None for anything else
 
  private:
+  uint64_t initialisedBytes_ = 0;
   std::vector<uint64_t> dims_;  // of the declarator being parsed; the vector length is the last one
 
   bool parseAttribute(Head& head);

@@ -410,7 +410,7 @@ TEST(Body, Messages) {
   EXPECT_EQ(bodyOf("mov.b32 %r1, nothing;").error, "t.ptx:7:14: undeclared name 'nothing'");
   EXPECT_EQ(bodyOf("L: ret; L: ret;").error, "t.ptx:7:9: label 'L' is defined twice");
   EXPECT_EQ(bodyOf("@%r1 ret;").error, "t.ptx:7:2: guard '%r1' is .b32, not .pred");
-  EXPECT_EQ(bodyOf(std::string(1000, '{') + std::string(1000, '}')).error, "t.ptx:7:201: more than 200 nested scopes");
+  EXPECT_EQ(bodyOf(std::string(1000, '{') + std::string(1000, '}')).error, "t.ptx:7:65: more than 64 nested scopes");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "compiler/ptx/instruction_columns.h"
@@ -20,7 +21,7 @@ class UniqueNames {
     for (char& c : name)
       if (c == '.') c = '_';
     std::string candidate = name;
-    for (unsigned n = 2; isTaken(candidate); ++n) candidate = name + "$" + std::to_string(n);
+    while (isTaken(candidate)) candidate = name + "$" + std::to_string(++lastNumber_.try_emplace(name, 1).first->second);
     used_.insert(candidate);
     return candidate;
   }
@@ -28,6 +29,7 @@ class UniqueNames {
  private:
   const Module& module_;
   std::unordered_set<std::string> used_;
+  std::unordered_map<std::string, unsigned> lastNumber_;  // per name: ten thousand scopes may have a `t`
   bool isTaken(const std::string& name) const {
     return used_.count(name) || module_.findVariable(name) >= 0 || module_.findFunction(name) >= 0;
   }

@@ -61,8 +61,8 @@ bool Scopes::declareLabel(std::string_view name, LabelMeaning meaning) {
 
 const NameMeaning* Scopes::find(std::string_view name) {
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
-    const auto found = scope->names.find(name);
-    if (found != scope->names.end()) return &found->second;
+    if (!scope->names.empty())
+      if (const auto found = scope->names.find(name); found != scope->names.end()) return &found->second;
     if (const NameMeaning* made = findInRange(*scope, name)) return made;
   }
   return nullptr;

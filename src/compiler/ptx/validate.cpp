@@ -83,6 +83,22 @@ class Validator {
     if (instruction.form == Form::St && space == Space::Const) error(instruction, opcode(instruction) + ": constant memory cannot be written");
     if (needs == Need::Atomic && space != Space::Generic && space != Space::Global && space != Space::Shared)
       error(instruction, opcode(instruction) + ": atomics work on global and shared memory only");
+    if (needs == Need::Atomic) checkAtomicType(instruction);
+  }
+
+  // and, or, xor, exch and cas work on bits, inc and dec on u32, add, min and max on numbers; half types only add, min and max.
+  void checkAtomicType(const Instruction& instruction) {
+    const Type type = instruction.type();
+    bool fits = true;
+    switch (instruction.mods.first(ModGroup::Operation)) {
+      case Mod::And: case Mod::Or: case Mod::Xor: fits = type == Type::B32 || type == Type::B64; break;
+      case Mod::Exch: fits = isBits(type) && type != Type::B16; break;
+      case Mod::Inc: case Mod::Dec: fits = type == Type::U32; break;
+      case Mod::Add: fits = isInteger(type) || isFloat(type); break;
+      case Mod::Min: case Mod::Max: fits = isInteger(type) || isHalf(type); break;
+      default: break;
+    }
+    if (!fits) error(instruction, opcode(instruction) + ": the operation does not work on ." + spelling(type));
   }
 
   void checkOperand(const Instruction& instruction, unsigned slot) {

@@ -50,6 +50,12 @@ TEST(Validate, Spaces) {
   EXPECT_EQ(findings("st.const.u32 [%rd1], %r1;"), "error: t.ptx:9:1: st.const.u32: constant memory cannot be written\n");
 }
 
+TEST(Validate, AtomicOperations) {
+  EXPECT_EQ(findings("atom.global.add.f32 %f1, [%rd1], %f2; atom.or.b32 %r1, [%rd1], 1; atom.cas.b64 %rd1, [%rd2], 0, 1; red.global.inc.u32 [%rd1], 7;"), "");
+  EXPECT_EQ(findings("atom.and.f32 %f1, [%rd1], %f2;"), "error: t.ptx:9:1: atom.and.f32: the operation does not work on .f32\n");
+  EXPECT_EQ(findings("red.max.f32 [%rd1], %f2;"), "error: t.ptx:9:1: red.max.f32: the operation does not work on .f32\n");
+}
+
 TEST(Validate, VersionsAreWarnings) {
   EXPECT_EQ(findings("bar.warp.sync -1;"), "warning: t.ptx:9:1: bar.warp.sync needs PTX 6.0, module has 5.0\n");
   EXPECT_EQ(findings("activemask.b32 %r1;"), "warning: t.ptx:9:1: activemask.b32 needs PTX 6.2, module has 5.0\n");
