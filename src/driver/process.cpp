@@ -67,6 +67,7 @@ std::vector<int> chosenDevices() {
 
 CUresult initialise() {
   Process& p = process();
+  if (device::Device::lostByFork()) return CUDA_ERROR_NOT_INITIALIZED;
   if (p.ready.load(std::memory_order_acquire)) return CUDA_SUCCESS;
   std::lock_guard lock(p.mutex);
   if (p.ready.load(std::memory_order_relaxed)) return CUDA_SUCCESS;
@@ -84,7 +85,7 @@ CUresult initialise() {
   return CUDA_SUCCESS;
 }
 
-bool initialised() { return process().ready.load(std::memory_order_acquire); }
+bool initialised() { return process().ready.load(std::memory_order_acquire) && !device::Device::lostByFork(); }
 
 std::span<VisibleDevice> visibleDevices() { return process().devices; }
 
