@@ -25,6 +25,21 @@ std::string threadName(const abi::Dim3& shape, uint32_t linear) {
   return triple(linear % shape.x, linear / shape.x % shape.y, linear / shape.x / shape.y);
 }
 
+// What an address is to the block, else to the device.
+std::string place(uintptr_t address, const Block& block) {
+  constexpr int64_t reach = int64_t{2} << 30;
+  auto shared = static_cast<int64_t>(address - reinterpret_cast<uintptr_t>(block.shared));
+  if (shared > -reach && shared < reach) {
+    return "offset " + std::to_string(shared) + " in the block's " + std::to_string(block.launch->totalSharedBytes) + " bytes of shared memory";
+  }
+  uint64_t bytes = block.localStride * block.launch->block.x * block.launch->block.y * block.launch->block.z;
+  auto local = static_cast<int64_t>(address - reinterpret_cast<uintptr_t>(block.local));
+  if (bytes && local > -reach && local < static_cast<int64_t>(bytes) + reach) {
+    return "offset " + std::to_string(local) + " in the block's " + std::to_string(bytes) + " bytes of local memory";
+  }
+  return Memory::instance().describe(address);
+}
+
 // "thread (3,0,0)", or the range of its warp where the lane is not known.
 std::string threads(const FaultRecord& record, const Block& block) {
   const abi::Dim3& shape = block.launch->block;
@@ -63,7 +78,7 @@ Fault report(const FaultRecord& record, const Block& block) {
   fault.kind = record.kind;
   fault.kernel = kernel.name;
   fault.message = fault.kernel + ": " + name(record.kind);
-  if (record.hasAddress) fault.message += " at " + hex(record.address) + ", " + Memory::instance().describe(record.address);
+  if (record.hasAddress) fault.message += " at " + hex(record.address) + ", " + place(record.address, block);
   fault.message += "; block " + triple(block.ctaid[0], block.ctaid[1], block.ctaid[2]);
   if (record.kind != FaultKind::BarrierDeadlock && record.kind != FaultKind::OutOfResources) {
     fault.message += ", " + threads(record, block);

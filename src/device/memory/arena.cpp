@@ -86,22 +86,23 @@ bool Arena::grow(size_t least) {
   }
 }
 
-// The first free range at or above the cursor that has room, else the first of all.
+// The lowest room above the cursor, else the lowest of all.
 Result<uintptr_t> Arena::carve(size_t bytes, size_t alignment) {
-  auto fits = [&](std::map<uintptr_t, size_t>::iterator it) {
-    uintptr_t base = alignUp(it->first, alignment);
-    return base >= it->first && base - it->first <= it->second && it->second - (base - it->first) >= bytes;
+  auto it = free_.upper_bound(cursor_);
+  if (it != free_.begin()) --it;
+  uintptr_t base = 0;
+  auto fits = [&](uintptr_t from) {
+    uintptr_t end = it->first + it->second;
+    base = alignUp(std::max(it->first, from), alignment);
+    return base >= it->first && base <= end && end - base >= bytes;
   };
-  auto start = free_.lower_bound(cursor_);
-  auto it = start;
-  while (it != free_.end() && !fits(it)) ++it;
+  while (it != free_.end() && !fits(cursor_)) ++it;
   if (it == free_.end()) {
     it = free_.begin();
-    while (it != start && !fits(it)) ++it;
-    if (it == start) return Error{ErrorKind::OutOfMemory, "no free range"};
+    while (it != free_.end() && !fits(0)) ++it;
+    if (it == free_.end()) return Error{ErrorKind::OutOfMemory, "no free range"};
   }
-  uintptr_t range = it->first, base = alignUp(range, alignment);
-  size_t size = it->second;
+  auto [range, size] = *it;
   free_.erase(it);
   if (base > range) free_[range] = base - range;
   size_t behind = size - (base - range) - bytes;

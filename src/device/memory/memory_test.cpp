@@ -155,6 +155,17 @@ TEST(Arena, FreedRangesJoinAndAreUsedAgain) {
   arena.give(*whole);
 }
 
+TEST(Arena, AFreedRangeIsNotTheNextOneTaken) {
+  Arena arena(1 << 20);
+  auto first = arena.take(4096, 4096);
+  ASSERT_TRUE(first);
+  arena.give(*first);
+  auto second = arena.take(4096, 4096);
+  ASSERT_TRUE(second);
+  EXPECT_NE(*first, *second);
+  EXPECT_FALSE(mapped(*first));
+}
+
 TEST(Window, SizesAndGuards) {
   Window window(Window::Shrink::Exactly);
   ASSERT_TRUE(window.resize(100));
