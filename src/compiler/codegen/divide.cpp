@@ -154,7 +154,7 @@ Value* remainderInt(PureEmitter& e, Value* a, Value* b, bool isSigned) {
   Value* quotient = divideByGuarded(e, a, divisor, isSigned);
   // A divisor of -1 was replaced by 1: the remainder is 0 either way.
   Value* rest = e.b.CreateSub(a, e.b.CreateMul(quotient, divisor.safe));
-  return e.b.CreateSelect(divisor.zero, intConst(a, ~0ull), rest);
+  return e.b.CreateSelect(divisor.zero, a, rest);
 }
 
 }  // namespace anywarp::codegen

@@ -7,7 +7,7 @@ namespace anywarp::codegen {
 
 // Truncating division. By zero: all ones. INT_MIN / -1 wraps.
 Value* divideInt(PureEmitter& e, Value* a, Value* b, bool isSigned);
-// a - (a / b) * b. By zero: all ones, as the code that GPUs run for it gives.
+// a - (a / b) * b. By zero: a.
 Value* remainderInt(PureEmitter& e, Value* a, Value* b, bool isSigned);
 
 }  // namespace anywarp::codegen

@@ -35,7 +35,7 @@ Case binary(const std::string& mnemonic, IntType t, Binary op) {
 }
 
 Wide divide(IntType, Wide a, Wide b) { return b == 0 ? Wide(-1) : a / b; }
-Wide remainder(IntType, Wide a, Wide b) { return b == 0 ? Wide(-1) : a % b; }
+Wide remainder(IntType, Wide a, Wide b) { return b == 0 ? a : a % b; }
 
 TEST(Integer, Arithmetic) {
   std::vector<Case> cases;
