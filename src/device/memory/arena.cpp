@@ -71,19 +71,21 @@ void Arena::give(uintptr_t base) {
   insertFree(base, bytes);
 }
 
+// All that is wanted, or where the process may not have that much only a little more than needed: others need some as well.
 bool Arena::grow(size_t least) {
-  size_t bytes = std::max(free_.empty() && taken_.empty() ? wanted_ : wanted_ / 4, least);
-  bytes = roundUp(bytes, hugePage);
+  constexpr size_t modest = size_t{128} << 20;
   least = roundUp(least, pageSize());
-  while (true) {
-    if (uintptr_t base = reserve(bytes)) {
-      insertFree(base, bytes);
-      cursor_ = base;
-      return true;
-    }
-    if (bytes == least) return false;
-    bytes = std::max(roundUp(bytes / 2, pageSize()), least);
+  size_t all = free_.empty() && taken_.empty() ? wanted_ : wanted_ / 4;
+  for (size_t bytes : {all, modest, least}) {
+    bytes = roundUp(bytes, pageSize());
+    if (bytes < least) continue;
+    uintptr_t base = reserve(bytes);
+    if (!base) continue;
+    insertFree(base, bytes);
+    cursor_ = base;
+    return true;
   }
+  return false;
 }
 
 // The lowest room above the cursor, else the lowest of all.

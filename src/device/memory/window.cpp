@@ -17,7 +17,7 @@ namespace {
 
 // Offsets are 32 bits wide, sign-extended; the last access may be a vector of 64 bytes.
 constexpr size_t fullGuard = (size_t{2} << 30) + (64 << 10);
-constexpr size_t smallestGuard = 64 << 10;
+constexpr size_t guards[] = {fullGuard, size_t{16} << 20, size_t{64} << 10};  // the narrow ones where address space is short
 constexpr size_t leastCapacity = 1 << 20;
 
 }  // namespace
@@ -44,7 +44,7 @@ Status Window::resize(size_t bytes) {
 Status Window::reserve(size_t bytes) {
   unmap();
   size_t capacity = std::max(bytes, leastCapacity);
-  for (size_t guard = fullGuard; guard >= smallestGuard; guard = roundUp(guard / 4, pageSize())) {
+  for (size_t guard : guards) {
     size_t total = capacity + 2 * guard;
     void* p = mmap(nullptr, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) continue;
