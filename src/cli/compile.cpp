@@ -1,4 +1,5 @@
 // anywarp compile: one kernel of a PTX file through the compiler, up to a stage. SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 struct Request {
   std::string file, kernel, stage = "asm", output;
   std::vector<uint32_t> block{256, 1, 1};
+  bool all = false;
 };
 
 int fail(const std::string& message) {
@@ -61,11 +63,35 @@ int writeStage(const fs::path& folder, const std::string& output) {
   return success;
 }
 
+// Every kernel of the module, one line each: milliseconds, PTX instructions, bytes of object code, name, or what stands in the way.
+int compileAll(const ptx::Module& module, const Request& request) {
+  int failures = 0;
+  for (uint32_t f = 0; f < module.functions.size(); ++f) {
+    if (!module.functions[f].isEntry || !module.functions[f].hasBody) continue;
+    compiler::CompileRequest one;
+    one.module = &module;
+    one.function = f;
+    one.options = compiler::defaultPlanOptions({request.block[0], request.block[1], request.block[2]});
+    auto body = ptx::parseBody(module, module.functions[f]);
+    size_t instructions = body ? (*body)->instructions.size() : 0;
+    auto start = std::chrono::steady_clock::now();
+    auto object = compiler::compileKernel(one);
+    double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    printf("%9.1f ms %7zu instructions %8zu bytes  %s%s%s\n", ms, instructions, object ? object->object.size() : 0,
+           module.functions[f].name.c_str(), object ? (object->mode == abi::PlanMode::Free ? "  (free)" : "") : "  FAILED: ",
+           object ? "" : object.error().message.c_str());
+    fflush(stdout);
+    failures += !object;
+  }
+  return failures ? failed : success;
+}
+
 int compile(const Request& request) {
   std::string text;
   if (!readFile(request.file, &text)) return fail(request.file + ": cannot be read");
   auto module = ptx::parseModule(std::move(text), request.file);
   if (!module) return fail(module.error().message);
+  if (request.all) return compileAll(**module, request);
   int kernel = findKernel(**module, request.kernel);
   if (kernel < 0) return fail(request.file + ": no kernel " + (request.kernel.empty() ? "at all" : request.kernel));
 
@@ -91,6 +117,7 @@ void addCompile(CLI::App& app, int& exitCode) {
   CLI::App* command = app.add_subcommand("compile", "Compile a kernel of a PTX file and show a stage of it");
   command->add_option("FILE", request->file, "PTX text")->required();
   command->add_option("--kernel,-k", request->kernel, "Name of the kernel; default: the first");
+  command->add_flag("--all", request->all, "Compile every kernel; show time, size and what fails");
   command->add_option("--block,-b", request->block, "Block shape x,y,z that the code is made for (256,1,1)")->delimiter(',')->expected(1, 3);
   command->add_option("--stop-after", request->stage, "Stage that is shown (asm)")
       ->check(CLI::IsMember({"ptx", "analysis", "llvm", "llvm-opt", "asm", "object"}));

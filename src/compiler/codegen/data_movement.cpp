@@ -203,7 +203,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
       a.kind = Address::Kind::Strided;
       a.base = laneZero(o.reg);
       a.stride = shape.scale * shape.stride;
-      a.low = b.CreateLoad(b.getInt32Ty(), slot(o.reg).low);
+      a.low = loadLow(slot(o.reg));
       a.lowStride = shape.stride;
       a.scale = shape.scale;
       a.isSigned = shape.isSigned;
@@ -216,8 +216,8 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
     }
     case Kind::ExtendedVarying:
       a.kind = Address::Kind::Indexed;
-      a.base = b.CreateLoad(b.getInt64Ty(), slot(o.reg).value);
-      a.index = b.CreateLoad(slots_[o.reg].low->getAllocatedType(), slots_[o.reg].low);
+      a.base = load(slot(o.reg));
+      a.index = loadLow(slot(o.reg));
       a.scale = shape.scale;
       a.isSigned = shape.isSigned;
       return a;

@@ -121,37 +121,36 @@ FunctionEmitter::Slot& FunctionEmitter::slot(ptx::RegId r) {
   if (s.value) return s;
   const Shape& shape = a_.shapes.registers[r];
   llvm::Type* lane = laneType(flat_.registers[r].type);
-  llvm::IRBuilder<> at(entry_, entry_->begin());
-  auto make = [&](llvm::Type* type) { return at.CreateAlloca(type, nullptr, flat_.registers[r].name); };
   switch (shape.kind) {
-    case Kind::Extended:
-      s.value = make(b.getInt64Ty());
-      s.low = make(b.getInt32Ty());
-      break;
-    case Kind::ExtendedVarying:
-      s.value = make(b.getInt64Ty());
-      s.low = make(vectorOf(b.getInt32Ty()));
-      break;
-    case Kind::Varying: s.value = make(vectorOf(lane)); break;
-    default: s.value = make(lane); break;
+    case Kind::Extended: s.type = b.getInt64Ty(), s.lowType = b.getInt32Ty(); break;
+    case Kind::ExtendedVarying: s.type = b.getInt64Ty(), s.lowType = vectorOf(b.getInt32Ty()); break;
+    case Kind::Varying: s.type = vectorOf(lane); break;
+    default: s.type = lane; break;
   }
+  llvm::IRBuilder<> init(initBlock_, initBlock_->begin());
+  if (k_.free && region_ && k_.frame[r].offset != ~0u) {
+    s.inFrame = true;
+    s.value = init.CreateConstInBoundsGEP1_64(b.getInt8Ty(), frame_, k_.frame[r].offset, flat_.registers[r].name);
+    if (s.lowType) s.low = init.CreateConstInBoundsGEP1_64(b.getInt8Ty(), frame_, k_.frame[r].offset + 64);
+    return s;
+  }
+  llvm::IRBuilder<> at(entry_, entry_->begin());
+  s.value = at.CreateAlloca(s.type, nullptr, flat_.registers[r].name);
+  if (s.lowType) s.low = at.CreateAlloca(s.lowType);
   // Nothing may flow from one warp to the next; what a program reads before it writes it is zero.
   bool zero = a_.webs.webs[r].maybeUndefined || a_.webs.webs[r].defs == 0;
-  llvm::IRBuilder<> init(initBlock_, initBlock_->begin());
-  for (llvm::AllocaInst* slot : {s.value, s.low}) {
-    if (!slot) continue;
-    llvm::Type* t = slot->getAllocatedType();
-    init.CreateStore(zero ? llvm::Constant::getNullValue(t) : llvm::UndefValue::get(t), slot);
-  }
+  auto first = [&](llvm::Type* t) { return zero ? llvm::Constant::getNullValue(t) : llvm::UndefValue::get(t); };
+  init.CreateStore(first(s.type), s.value);
+  if (s.low) init.CreateStore(first(s.lowType), s.low);
   return s;
 }
 
 Value* FunctionEmitter::laneZero(ptx::RegId r) {
   const Shape& shape = a_.shapes.registers[r];
   Slot& s = slot(r);
-  Value* v = b.CreateLoad(s.value->getAllocatedType(), s.value);
+  Value* v = load(s);
   if (shape.kind != Kind::Extended) return v;
-  Value* low = b.CreateLoad(b.getInt32Ty(), s.low);
+  Value* low = loadLow(s);
   Value* wide = shape.isSigned ? b.CreateSExt(low, b.getInt64Ty()) : b.CreateZExt(low, b.getInt64Ty());
   return b.CreateAdd(v, b.CreateMul(wide, i64(uint64_t(shape.scale))));
 }
@@ -163,14 +162,14 @@ Value* FunctionEmitter::readRegister(ptx::RegId r, bool vector) {
   switch (shape.kind) {
     case Kind::Affine: return affineLanes(laneZero(r), shape.stride);
     case Kind::Extended: case Kind::ExtendedVarying: {
-      Value* low = b.CreateLoad(s.low->getAllocatedType(), s.low);
+      Value* low = loadLow(s);
       if (shape.kind == Kind::Extended) low = affineLanes(low, shape.stride);
       llvm::Type* wide = vectorOf(b.getInt64Ty());
       Value* extended = shape.isSigned ? b.CreateSExt(low, wide) : b.CreateZExt(low, wide);
-      Value* base = b.CreateLoad(b.getInt64Ty(), s.value);
+      Value* base = load(s);
       return b.CreateAdd(splat(base), b.CreateMul(extended, splat(i64(uint64_t(shape.scale)))));
     }
-    case Kind::Varying: return b.CreateLoad(s.value->getAllocatedType(), s.value);
+    case Kind::Varying: return load(s);
     default: return splat(laneZero(r));
   }
 }
@@ -203,8 +202,8 @@ void FunctionEmitter::writeRegister(ptx::RegId r, Value* v) {
     if (!guard_->getType()->isVectorTy()) when = when ? logicalAnd(when, splat(guard_)) : guard_;
     else if (lanes) when = logicalAnd(mask_, guard_);
   }
-  if (when) v = b.CreateSelect(when, v, b.CreateLoad(s.value->getAllocatedType(), s.value));
-  b.CreateStore(v, s.value);
+  if (when) v = b.CreateSelect(when, v, load(s));
+  b.CreateAlignedStore(v, s.value, llvm::Align(4));
 }
 
 // --- operands ----------------------------------------------------------------------------------------------------------------
@@ -459,10 +458,10 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
     Shape s = shapeOf(o);
     return s.kind == Kind::Extended || s.kind == Kind::ExtendedVarying;
   };
-  auto load = [&](const Operand& o) {
+  auto parts = [&](const Operand& o) {
     Slot& s = slot(o.reg);
-    base = b.CreateLoad(b.getInt64Ty(), s.value);
-    low = b.CreateLoad(s.low->getAllocatedType(), s.low);
+    base = load(s);
+    low = loadLow(s);
   };
   auto extend = [&](unsigned i) {
     Operand o = inst.operands[i];
@@ -470,17 +469,17 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
   };
   auto factor = [&](unsigned i) { return ptx::immediateBits(inst.operands[i], inst.type()); };
   if (inst.pseudo != analysis::Pseudo::None) {
-    load(inst.operands[1]);
+    parts(inst.operands[1]);
   } else {
     switch (inst.form) {
       case Form::Mov: case Form::Cvta: case Form::CvtaTo:
-        load(inst.operands[1]);
+        parts(inst.operands[1]);
         if (inst.form == Form::Cvta && inst.has(ptx::Mod::Shared)) base = b.CreateAdd(base, b.CreatePtrToInt(shared_, b.getInt64Ty()));
         if (inst.form == Form::CvtaTo && inst.has(ptx::Mod::Shared)) base = b.CreateSub(base, b.CreatePtrToInt(shared_, b.getInt64Ty()));
         if (inst.form == Form::Cvta && inst.has(ptx::Mod::Param)) base = b.CreateAdd(base, b.CreatePtrToInt(params_, b.getInt64Ty()));
         break;
       case Form::CvtInt:
-        if (isExtended(inst.operands[1])) load(inst.operands[1]);
+        if (isExtended(inst.operands[1])) parts(inst.operands[1]);
         else extend(1);
         break;
       case Form::MulWide: extend(inst.operands[1].isImmediate() ? 2 : 1); break;
@@ -490,7 +489,7 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
         break;
       case Form::AddInt: case Form::SubInt: {
         unsigned e = isExtended(inst.operands[1]) ? 1 : 2;
-        load(inst.operands[e]);
+        parts(inst.operands[e]);
         Value* other = readLaneZero(inst.operands[3 - e], Type::B64);
         base = inst.form == Form::AddInt ? b.CreateAdd(base, other) : b.CreateSub(base, other);
         break;
@@ -498,23 +497,23 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
       case Form::MulInt: case Form::MadInt: {
         unsigned e = isExtended(inst.operands[1]) ? 1 : 2;
         if (!isExtended(inst.operands[e])) {  // mad: the addend is the extended one
-          load(inst.operands[3]);
+          parts(inst.operands[3]);
           base = b.CreateAdd(base, b.CreateMul(readLaneZero(inst.operands[1], Type::B64), readLaneZero(inst.operands[2], Type::B64)));
           break;
         }
-        load(inst.operands[e]);
+        parts(inst.operands[e]);
         base = b.CreateMul(base, readLaneZero(inst.operands[3 - e], Type::B64));
         if (inst.form == Form::MadInt) base = b.CreateAdd(base, readLaneZero(inst.operands[3], Type::B64));
         break;
       }
       case Form::Shl:
-        load(inst.operands[1]);
+        parts(inst.operands[1]);
         base = b.CreateShl(base, i64(factor(2)));
         break;
       case Form::Selp: {
-        load(inst.operands[1]);
+        parts(inst.operands[1]);
         Value *base1 = base, *low1 = low;
-        load(inst.operands[2]);
+        parts(inst.operands[2]);
         Value* c = read(inst.operands[3], Type::Pred, false);
         base = b.CreateSelect(c, base1, base);
         low = b.CreateSelect(c, low1, low);
@@ -527,14 +526,14 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
   Slot& s = slot(r);
   modified_[r] = 1;
   if (lanes && keepsOthers(r)) {
-    low = b.CreateSelect(mask_, low, b.CreateLoad(s.low->getAllocatedType(), s.low));
+    low = b.CreateSelect(mask_, low, loadLow(s));
   }
   if (guard_ && (a_.webs.webs[r].defs > 1 || a_.webs.webs[r].maybeUndefined) && !guard_->getType()->isVectorTy()) {
-    base = b.CreateSelect(guard_, base, b.CreateLoad(b.getInt64Ty(), s.value));
-    low = b.CreateSelect(guard_, low, b.CreateLoad(s.low->getAllocatedType(), s.low));
+    base = b.CreateSelect(guard_, base, load(s));
+    low = b.CreateSelect(guard_, low, loadLow(s));
   }
-  b.CreateStore(base, s.value);
-  b.CreateStore(low, s.low);
+  b.CreateAlignedStore(base, s.value, llvm::Align(4));
+  b.CreateAlignedStore(low, s.low, llvm::Align(4));
   return true;
 }
 

@@ -160,10 +160,16 @@ class FunctionEmitter {
   PureEmitter pure_;
   unsigned width_;
 
+  // Where a register lives: on the stack (and from there in registers of the host), or, in free plans, where it outlives a turn of
+  // its warp, in the warp's frame.
   struct Slot {
-    llvm::AllocaInst* value = nullptr;  // Uniform, Affine: lane 0; Extended*: base; Varying: lanes
-    llvm::AllocaInst* low = nullptr;    // Extended: lane 0, ExtendedVarying: lanes
+    Value* value = nullptr;        // Uniform, Affine: lane 0; Extended*: base; Varying: lanes
+    Value* low = nullptr;          // Extended: lane 0, ExtendedVarying: lanes
+    llvm::Type *type = nullptr, *lowType = nullptr;
+    bool inFrame = false;
   };
+  Value* load(const Slot& s) { return b.CreateAlignedLoad(s.type, s.value, llvm::Align(4)); }
+  Value* loadLow(const Slot& s) { return b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4)); }
   std::vector<Slot> slots_;
   Slot& slot(ptx::RegId r);
 

@@ -115,11 +115,6 @@ void FunctionEmitter::emitRegion(uint32_t region) {
   bodies_.assign(flat_.blocks.size(), nullptr);
   gates_.assign(flat_.blocks.size(), nullptr);
   if (k_.free) {
-    std::vector<ptx::RegId> all;
-    for (BlockId r : roots) all.insert(all.end(), a_.webs.liveIn[r].begin(), a_.webs.liveIn[r].end());
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
-    loadFrame(all, 0);
     lanePc_ = stackSlot(vectorOf(b.getInt32Ty()), "lane.pc");
     exited_ = stackSlot(vectorOf(b.getInt1Ty()), "exited");
     b.CreateStore(noLanes(), exited_);
@@ -169,7 +164,7 @@ void FunctionEmitter::emitFunction() {
   for (auto& pieces : flat_.params)
     for (const analysis::Piece& p : pieces) {
       llvm::Type* t = vectorOf(b.getIntNTy(p.bytes * 8));
-      b.CreateStore(b.CreateAlignedLoad(t, b.CreateConstGEP1_64(b.getInt8Ty(), args, offset), llvm::Align(8)), slot(p.reg).value);
+      b.CreateAlignedStore(b.CreateAlignedLoad(t, b.CreateConstGEP1_64(b.getInt8Ty(), args, offset), llvm::Align(8)), slot(p.reg).value, llvm::Align(4));
       offset += uint64_t(p.bytes) * width_ + 63 & ~uint64_t(63);
     }
   order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, {0}, Through::UntilSuspensions));
@@ -449,11 +444,6 @@ void FunctionEmitter::endWarp(Value* next) {
     store(offsetof(abi::WarpState, live), maskBits(live));
     b.CreateAlignedStore(b.CreateLoad(lanePc_->getAllocatedType(), lanePc_),
                          b.CreateConstGEP1_64(b.getInt8Ty(), state_, offsetof(abi::WarpState, lanePc)), llvm::Align(4));
-    std::vector<ptx::RegId> all;
-    for (BlockId r : k_.suspensions.resumePoints) all.insert(all.end(), a_.webs.liveIn[r].begin(), a_.webs.liveIn[r].end());
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
-    storeFrame(all, &modified_);
     next = b.CreateSelect(anyLane(live), i32(abi::regionMixed), i32(abi::regionExited));
   } else if (!next) {
     store(offsetof(abi::WarpState, pc), i32(abi::regionExited));
@@ -467,14 +457,13 @@ void FunctionEmitter::endWarp(Value* next) {
 // --- frames ------------------------------------------------------------------------------------------------------------------
 
 void FunctionEmitter::loadFrame(const std::vector<ptx::RegId>& registers, uint32_t region) {
-  const Inst* barrier = region_ && !k_.free ? k_.suspendedAt[region] : nullptr;
+  const Inst* barrier = k_.suspendedAt[region];
   for (ptx::RegId r : registers) {
     uint32_t offset = k_.frame[r].offset;
     if (offset == ~0u) continue;
     if (barrier && ptx::slotRole(*barrier, 0) == ptx::SlotRole::Dest && barrier->operands[0].reg == r) continue;
     Slot& s = slot(r);
-    auto load = [&](llvm::AllocaInst* to, uint32_t at) {
-      llvm::Type* t = to->getAllocatedType();
+    auto load = [&](Value* to, llvm::Type* t, uint32_t at) {
       bool lanes = t->isVectorTy();
       Value* p = b.CreateConstGEP1_64(b.getInt8Ty(), frame_, at);
       if (lanes && t->getScalarType()->isIntegerTy(1))
@@ -484,8 +473,8 @@ void FunctionEmitter::loadFrame(const std::vector<ptx::RegId>& registers, uint32
       else
         b.CreateStore(b.CreateAlignedLoad(t, p, llvm::Align(lanes ? 32 : 4)), to);
     };
-    load(s.value, offset);
-    if (s.low) load(s.low, offset + 64);
+    load(s.value, s.type, offset);
+    if (s.low) load(s.low, s.lowType, offset + 64);
   }
 }
 
@@ -493,12 +482,10 @@ void FunctionEmitter::storeFrame(const std::vector<ptx::RegId>& registers, const
   for (ptx::RegId r : registers) {
     uint32_t offset = k_.frame[r].offset;
     if (offset == ~0u) continue;
-    bool inFrame = modified && !(*modified)[r] &&
-                   (k_.free || a_.webs.isLiveIn(k_.suspensions.resumePoints[regionId_], r));
+    bool inFrame = modified && !(*modified)[r] && a_.webs.isLiveIn(k_.suspensions.resumePoints[regionId_], r);
     if (inFrame) continue;
     Slot& s = slot(r);
-    auto store = [&](llvm::AllocaInst* from, uint32_t at) {
-      llvm::Type* t = from->getAllocatedType();
+    auto store = [&](Value* from, llvm::Type* t, uint32_t at) {
       bool lanes = t->isVectorTy();
       Value* v = b.CreateLoad(t, from);
       Value* p = b.CreateConstGEP1_64(b.getInt8Ty(), frame_, at);
@@ -506,8 +493,8 @@ void FunctionEmitter::storeFrame(const std::vector<ptx::RegId>& registers, const
       else if (t->isIntegerTy(1)) b.CreateAlignedStore(b.CreateZExt(v, b.getInt8Ty()), p, llvm::Align(1));
       else b.CreateAlignedStore(v, p, llvm::Align(lanes ? 32 : 4));
     };
-    store(s.value, offset);
-    if (s.low) store(s.low, offset + 64);
+    store(s.value, s.type, offset);
+    if (s.low) store(s.low, s.lowType, offset + 64);
   }
 }
 
