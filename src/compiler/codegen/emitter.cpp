@@ -344,6 +344,7 @@ void FunctionEmitter::emitGuarded(const Inst& inst) {
     case ptx::Need::Barrier: return emitBarrierArrive(inst);
     case ptx::Need::Call: return emitCall(inst);
     case ptx::Need::Special: return emitSpecial(inst);
+    case ptx::Need::Async: return emitAsync(inst);
     default:
       return unsupported(inst, std::string(ptx::formInfo(inst.form).mnemonic) + " (" + ptx::formInfo(inst.form).name +
                                    ") is not supported yet");

@@ -128,6 +128,10 @@ class FunctionEmitter {
   void compilerFence();
   void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc);
 
+  // --- async_copy.cpp
+  void emitAsync(const Inst& inst);
+  void emitAsyncCopy(const Inst& inst);
+
   // --- atomics.cpp
   void emitAtomic(const Inst& inst);
   void emitFence(const Inst& inst);
