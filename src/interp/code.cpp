@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "compiler/ptx/validate.h"
 #include "interp/machine.h"
 
 namespace anywarp::interp {
@@ -70,7 +71,7 @@ class Loader {
   std::optional<Fault> loadOne(uint32_t index) {
     const ptx::Function& function = grid_.module.functions[index];
     if (!function.hasBody || grid_.code.count(index)) return std::nullopt;
-    auto body = ptx::parseBody(grid_.module, function);
+    auto body = ptx::parseCheckedBody(grid_.module, function);
     if (!body) return Fault{FaultKind::Invalid, body.error().message};
     auto code = std::make_unique<Code>();
     code->index = index;

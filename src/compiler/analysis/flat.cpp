@@ -6,6 +6,8 @@
 #include <set>
 #include <string_view>
 
+#include "compiler/ptx/validate.h"
+
 namespace anywarp::analysis {
 namespace {
 
@@ -53,7 +55,7 @@ class Flattener {
   Result<const ptx::Body*> body(uint32_t function) {
     auto& slot = bodies_[function];
     if (!slot) {
-      auto parsed = ptx::parseBody(module_, module_.functions[function]);
+      auto parsed = ptx::parseCheckedBody(module_, module_.functions[function]);
       if (!parsed) return parsed.error();
       slot = std::move(*parsed);
     }

@@ -1,7 +1,7 @@
 // validate: operand types, sizes, counts and versions of one body. SPDX-License-Identifier: Apache-2.0
 #include "compiler/ptx/validate.h"
 
-#include "compiler/ptx/printer.h"
+#include <string_view>
 
 namespace anywarp::ptx {
 namespace {
@@ -46,7 +46,7 @@ class Validator {
   std::vector<Diagnostic> diagnostics_;
 
   void add(Severity severity, const Instruction& instruction, std::string message) {
-    diagnostics_.push_back({severity, instruction.loc, place(module_, instruction.loc) + std::move(message)});
+    diagnostics_.push_back({severity, instruction.loc, place(module_, instruction.loc) + std::move(message), instruction.form == Form::Unknown});
   }
   void error(const Instruction& instruction, std::string message) { add(Severity::Error, instruction, std::move(message)); }
 
@@ -178,6 +178,14 @@ class Validator {
 
 std::vector<Diagnostic> validate(const Module& module, const Function& function, const Body& body) {
   return Validator(module, function, body).run();
+}
+
+Result<std::unique_ptr<Body>> parseCheckedBody(const Module& module, const Function& function) {
+  auto body = parseBody(module, function);
+  if (!body) return body;
+  for (Diagnostic& d : validate(module, function, **body))
+    if (d.severity == Severity::Error && !d.unknown) return Error{ErrorKind::Invalid, std::move(d.message)};
+  return body;
 }
 
 }  // namespace anywarp::ptx
