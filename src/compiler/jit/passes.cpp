@@ -1,4 +1,4 @@
-// A short pipeline for code that is vectorised already (docs/decisions: pass pipeline). SPDX-License-Identifier: Apache-2.0
+// A short pipeline for code that is vectorised already (docs/decisions/0008-short-pass-pipeline.md). SPDX-License-Identifier: Apache-2.0
 #include "compiler/jit/passes.h"
 
 #include <llvm/IR/Module.h>
@@ -22,7 +22,7 @@ constexpr const char* pipelines[] = {
     // 2: the registers of the kernel into SSA form first, as they never are parts of each other; then one pass of each kind
     "always-inline,globaldce,"
     "function(mem2reg,sroa<preserve-cfg>,early-cse<memssa>,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,"
-    "loop-mssa(licm<allowspeculation>),gvn<no-load-pre;no-pre>,dse,simplifycfg)",
+    "loop-mssa(licm<allowspeculation>),early-cse<memssa>,simplifycfg)",
     // 3
     "always-inline,globaldce,"
     "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,"
