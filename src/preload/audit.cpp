@@ -62,6 +62,16 @@ bool isOurs(const char* path) {
   return strncmp(path, libraryFolder, n) == 0 && path[n] == '/';
 }
 
+// NVIDIA's libraries hold its runtime without names, and are licensed for its own devices.
+bool isVendorLibrary(const char* path) {
+  static const char* const names[] = {"libcublas", "libcudnn", "libcufft",   "libcurand", "libcusolver", "libcusparse",
+                                      "libnccl",   "libnpp",   "libnvjpeg", "libcupti",  "libnvshmem"};
+  const char* base = strrchr(path, '/') + 1;
+  for (const char* name : names)
+    if (strncmp(base, name, strlen(name)) == 0) return true;
+  return false;
+}
+
 [[noreturn]] void refuse(const char* path, const char* why, const char* remedy) {
   dprintf(STDERR_FILENO, "anywarp: error: %s: %s\n%s", path, why, remedy);
   _exit(refused);
@@ -73,6 +83,9 @@ void examine(const char* path, uintptr_t bias) {
     case Verdict::Interposed:
       return;
     case Verdict::Stripped:
+      if (isVendorLibrary(path))
+        refuse(path, "this is NVIDIA's own library, which needs NVIDIA's runtime and devices",
+               "anywarp: note: anywarp has no library of this name of its own yet\n");
       refuse(path, "stripped, and the CUDA runtime is linked into it, so the runtime's functions cannot be found",
              "anywarp: note: use an unstripped build, or link the shared runtime (nvcc --cudart=shared)\n");
     case Verdict::Unpatchable:
