@@ -1,4 +1,6 @@
 // cvt between integers and floating point (PTX: Data Movement and Conversion Instructions: cvt). SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
 #include "compiler/codegen/formats.h"
 #include "compiler/codegen/half_lanes.h"
 #include "compiler/codegen/pure_functions.h"
@@ -104,6 +106,28 @@ Value* toIntegral(PureEmitter& e, Value* v, Rounding rounding) {
   return call1(e, ids[int(rounding)], v);
 }
 
+// The integral part of float or double lanes, clamped to the range of `to`. NaN gives zero, or the highest bit alone.
+// (LLVM's saturating conversions go lane by lane.)
+Value* clampToInt(PureEmitter& e, Value* v, Type to, bool nanIsTopBit) {
+  llvm::IRBuilder<>& b = e.b;
+  unsigned bits = ptx::bits(to);
+  bool isSigned = ptx::isSigned(to);
+  int power = int(bits) - isSigned;  // the range ends before 2^power
+  int precision = bitsOf(v) == 64 ? 53 : 24;
+  bool exactTop = power <= precision;
+  double limit = std::ldexp(1.0, power);
+  Value* low = floatConst(v, isSigned ? -limit : 0);
+  Value* high = floatConst(v, exactTop ? limit - 1 : limit - std::ldexp(1.0, power - precision));
+  Value* clamped = b.CreateSelect(b.CreateFCmpOGT(v, low), v, low);  // NaN becomes `low`
+  clamped = b.CreateSelect(b.CreateFCmpOLT(clamped, high), clamped, high);
+  llvm::Type* converted = intShaped(e, v, std::max(32u, bits));
+  Value* result = isSigned || bits < 32 ? b.CreateFPToSI(clamped, converted) : b.CreateFPToUI(clamped, converted);
+  if (bits < 32) result = trunc(e, result, bits);
+  if (!exactTop) result = b.CreateSelect(b.CreateFCmpOGE(v, floatConst(v, limit)), apConst(result, rangeOf(to, bits).high), result);
+  if (isSigned == nanIsTopBit) return result;
+  return b.CreateSelect(isNan(e, v), intConst(result, nanIsTopBit ? 1ull << (bits - 1) : 0), result);
+}
+
 // A source of any floating type as float or double lanes.
 Value* widenSource(PureEmitter& e, const Instruction& inst, Value* v, Type type) {
   if (isHalfType(type)) return halvesToFloat(e, v, type);
@@ -145,10 +169,7 @@ Values cvtFloatToInt(PureEmitter& e, const Instruction& inst, Args args) {
   Value* v = widenSource(e, inst, args[0], from);
   Rounding rounding = roundingOf(inst);
   if (rounding != Rounding::Zero) v = toIntegral(e, v, rounding);
-  llvm::Type* result = intShaped(e, v, ptx::bits(to));
-  Value* clamped = call(e, ptx::isSigned(to) ? intrinsic::fptosi_sat : intrinsic::fptoui_sat, {result, v->getType()}, {v});
-  if (from != Type::F64 && ptx::bits(to) != 64) return {clamped};
-  return {e.b.CreateSelect(isNan(e, v), intConst(clamped, 1ull << (ptx::bits(to) - 1)), clamped)};
+  return {clampToInt(e, v, to, from == Type::F64 || ptx::bits(to) == 64)};
 }
 
 Values cvtFloat(PureEmitter& e, const Instruction& inst, Args args) {

@@ -62,10 +62,27 @@ Value* fixZeroSum(PureEmitter& e, Value* sum, Value* a, Value* b, Rounding round
   return e.b.CreateSelect(e.b.CreateFCmpOEQ(sum, floatConst(sum, 0)), asFloat(e, sign), sum);
 }
 
-// Double sum of two doubles, ready to be narrowed in any mode.
-Value* oddSum(PureEmitter& e, Value* a, Value* b, Rounding rounding) {
+// The float nearest to sum + error, moved to the side that the mode wants.
+Value* narrowSum(PureEmitter& e, ExactSum exact, Rounding rounding) {
+  llvm::IRBuilder<>& b = e.b;
+  if (rounding == Rounding::Near) return b.CreateFPTrunc(roundToOdd(e, exact.sum, exact.error), floatShaped(e, exact.sum));
+  Value* nearest = b.CreateFPTrunc(exact.sum, floatShaped(e, exact.sum));
+  Value* wide = widen(e, nearest);
+  Value* rest = b.CreateFAdd(b.CreateFSub(exact.sum, wide), exact.error);  // what nearest lacks: its sign is exact
+  Value* zero = floatConst(rest, 0);
+  if (rounding == Rounding::Down) return stepDown(e, nearest, b.CreateFCmpOLT(rest, zero));
+  if (rounding == Rounding::Up) return stepUp(e, nearest, b.CreateFCmpOGT(rest, zero));
+  Value* opposite = b.CreateICmpSLT(b.CreateXor(asInt(e, rest), asInt(e, wide)), intConst(asInt(e, rest), 0));
+  Value* bits = asInt(e, nearest);
+  Value* over = b.CreateAnd(opposite, b.CreateFCmpONE(rest, zero));
+  return asFloat(e, b.CreateSelect(over, b.CreateSub(bits, intConst(bits, 1)), bits));
+}
+
+// Float sum of two doubles.
+Value* narrowedSum(PureEmitter& e, Value* a, Value* b, Rounding rounding) {
   ExactSum s = addExactly(e, a, b);
-  return fixZeroSum(e, roundToOdd(e, s.sum, s.error), a, b, rounding);
+  s.sum = fixZeroSum(e, s.sum, a, b, rounding);
+  return narrowSum(e, s, rounding);
 }
 
 enum class Op { Add, Sub, Mul, Div, Fma, Sqrt };
@@ -128,13 +145,13 @@ Value* throughDouble(PureEmitter& e, Op op, Args args, Rounding rounding) {
   llvm::IRBuilder<>& i = e.b;
   switch (op) {
     case Op::Add:
-      return narrowDouble(e, oddSum(e, w[0], w[1], rounding), rounding);
+      return narrowedSum(e, w[0], w[1], rounding);
     case Op::Sub:
-      return narrowDouble(e, oddSum(e, w[0], i.CreateFNeg(w[1]), rounding), rounding);
+      return narrowedSum(e, w[0], i.CreateFNeg(w[1]), rounding);
     case Op::Mul:
       return narrowDouble(e, i.CreateFMul(w[0], w[1]), rounding);
     case Op::Fma:
-      return narrowDouble(e, oddSum(e, i.CreateFMul(w[0], w[1]), w[2], rounding), rounding);
+      return narrowedSum(e, i.CreateFMul(w[0], w[1]), w[2], rounding);
     // A quotient or root of floats is a float or stays 2^-49 (relatively) away from any: its double lies on the same side.
     case Op::Div:
       return narrowDouble(e, i.CreateFDiv(w[0], w[1]), rounding);
