@@ -124,11 +124,8 @@ void st(Step& step) {
 
 void cvta(Step& step) {
   uint64_t address = step.bits(1, step.type());
-  step.set(0, step.type(), step.genericAddress(spaceNamed(step), address));
-}
-
-void cvtaTo(Step& step) {
-  step.set(0, step.type(), step.bits(1, step.type()) - windowBase(step, spaceNamed(step)));
+  bool to = step.has(Mod::To);
+  step.set(0, step.type(), to ? address - windowBase(step, spaceNamed(step)) : step.genericAddress(spaceNamed(step), address));
 }
 
 // Global is what no window holds. Constants lie among the global variables, so they are told by the symbol table.
