@@ -26,7 +26,9 @@ for name, value in os.environ.items():
 
 filecheck = shutil.which("FileCheck-19") or shutil.which("FileCheck") or "/usr/lib/llvm-19/bin/FileCheck"
 run = os.path.join(binaries, "ptxrun") + (" --engine=" + engines if engines else "")
+forms = os.path.join(binaries, "ptxforms") + (" --engine=" + engines if engines else "")
 config.substitutions += [
+    ("%forms", forms),
     ("%run", run),
     ("%anywarp", os.path.join(binaries, "anywarp")),
     ("%bin", binaries),

@@ -274,7 +274,7 @@ class Parser {
   }
 
   Tolerance& toleranceOf(int buffer) {
-    spec_.tolerances.resize(spec_.program.buffers.size(), Tolerance{Tolerance::Kind::Exact, 0, anyNaN_});
+    spec_.tolerances.resize(spec_.program.buffers.size(), Tolerance{Tolerance::Kind::Exact, 0, 0, anyNaN_});
     return spec_.tolerances[buffer];
   }
 

@@ -25,8 +25,9 @@
 namespace anywarp::tests {
 
 struct Tolerance {
-  enum class Kind { Exact, Ulp, Absolute, Relative, Any } kind = Kind::Exact;
+  enum class Kind { Exact, Ulp, Absolute, Relative, Either, Any } kind = Kind::Exact;
   double amount = 0;
+  double relative = 0;  // Either: `amount` absolute or this
   bool anyNaN = false;
 };
 
@@ -54,6 +55,7 @@ Result<std::vector<uint64_t>> makeFill(ptx::Type type, const std::string& fill, 
 std::vector<uint64_t> randomBits(ptx::Type type, size_t count, uint64_t seed);
 std::vector<uint64_t> specialBits(ptx::Type type, size_t count, uint64_t seed);
 Result<uint64_t> parseValue(ptx::Type type, const std::string& text);
+uint64_t floatBits(ptx::Type type, double value);  // the nearest value of a scalar floating type
 std::string formatValue(ptx::Type type, uint64_t bits);
 
 // Empty where equal within the tolerance; else the first differing elements in words.

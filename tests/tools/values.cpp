@@ -44,18 +44,17 @@ double toDouble(Type type, uint64_t bits) {
   return negative ? -value : value;
 }
 
+// Bit patterns of positive numbers are ordered as the numbers are: the last one not above, or its neighbour.
 uint64_t nearestHalf(Type type, double value) {
-  // Test values are few: the nearest of all bit patterns is simple and certain.
-  uint64_t best = 0;
-  double bestDistance = INFINITY;
   if (std::isnan(value)) return 0x7fff;
-  for (uint64_t bits = 0; bits < 65536; bits++) {
-    double candidate = toDouble(type, bits);
-    if (candidate == value && std::signbit(candidate) == std::signbit(value)) return bits;
-    double distance = std::fabs(candidate - value);
-    if (distance < bestDistance) bestDistance = distance, best = bits;
+  double magnitude = std::fabs(value);
+  uint64_t low = 0, high = mask(shapeOf(type).exponentBits) << shapeOf(type).fractionBits;  // infinity
+  while (high - low > 1) {
+    uint64_t middle = (low + high) / 2;
+    (toDouble(type, middle) <= magnitude ? low : high) = middle;
   }
-  return best;
+  bool upper = std::isinf(magnitude) || toDouble(type, high) - magnitude < magnitude - toDouble(type, low);
+  return (upper ? high : low) | (std::signbit(value) ? 0x8000 : 0);
 }
 
 uint64_t fromDouble(Type type, double value) {
@@ -116,6 +115,8 @@ std::vector<uint64_t> packed(Type type, const std::vector<uint64_t>& low, const 
 }
 
 }  // namespace
+
+uint64_t floatBits(Type type, double value) { return fromDouble(type, value); }
 
 std::vector<uint64_t> randomBits(Type type, size_t count, uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -223,9 +224,12 @@ bool sameWithin(Type type, const Tolerance& tolerance, uint64_t a, uint64_t b) {
   }
   if (isNaN(type, a) || isNaN(type, b)) return tolerance.anyNaN && isNaN(type, a) && isNaN(type, b);
   double x = toDouble(type, a), y = toDouble(type, b);
+  if (x == y && tolerance.kind != Tolerance::Kind::Exact) return true;
+  if (std::isinf(x) || std::isinf(y)) return false;
   switch (tolerance.kind) {
     case Tolerance::Kind::Ulp: return std::fabs(static_cast<double>(ordered(type, a)) - static_cast<double>(ordered(type, b))) <= tolerance.amount;
     case Tolerance::Kind::Absolute: return std::fabs(x - y) <= tolerance.amount;
+    case Tolerance::Kind::Either: return std::fabs(x - y) <= std::max(tolerance.amount, tolerance.relative * std::max(std::fabs(x), std::fabs(y)));
     case Tolerance::Kind::Relative: return std::fabs(x - y) <= tolerance.amount * std::max(std::fabs(x), std::fabs(y));
     default: return false;
   }
