@@ -29,6 +29,7 @@ run = os.path.join(binaries, "ptxrun") + (" --engine=" + engines if engines else
 forms = os.path.join(binaries, "ptxforms") + (" --engine=" + engines if engines else "")
 config.substitutions += [
     ("%forms", forms),
+    ("%fuzz", os.path.join(binaries, "ptxfuzz") + (" --engine=" + engines if engines else "")),
     ("%run", run),
     ("%anywarp", os.path.join(binaries, "anywarp")),
     ("%bin", binaries),
