@@ -9,7 +9,7 @@ namespace {
 
 uint64_t addHalves(Type type, uint64_t a, uint64_t b) {
   Format format = formatOf(type);
-  return encode(format, addToOdd(decode(format, a), decode(format, b)), Rounding::NearestEven);
+  return encode(format, addToOdd(decode(format, a), decode(format, b), Rounding::NearestEven), Rounding::NearestEven);
 }
 
 uint64_t floatResult(Mod op, Type type, uint64_t a, uint64_t b) {

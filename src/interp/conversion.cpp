@@ -60,9 +60,7 @@ uint64_t packInto(const Step& step, unsigned width, bool isSigned) {
 
 Overflow overflowOf(const Step& step) { return step.has(Mod::Satfinite) ? Overflow::ToLargest : Overflow::ToInfinity; }
 
-double relu(const Step& step, double value) {
-  return step.has(Mod::Relu) && !std::isnan(value) ? std::max(value, 0.0) : value;
-}
+double relu(const Step& step, double value) { return step.has(Mod::Relu) ? interp::relu(value) : value; }
 
 uint64_t narrowed(const Step& step, Format format, double value) {
   return encode(format, relu(step, value), roundingOf(step), overflowOf(step));
@@ -87,11 +85,12 @@ void cvtIntToFloat(Step& step) {
   finish(step, type, number == 0 ? 0.0 : number);
 }
 
-// Values beyond the destination's range are clamped to it; NaN gives 0.
+// Values beyond the destination's range are clamped to it. NaN gives 0 between 32-bit types and narrower, else the highest bit.
 void cvtFloatToInt(Step& step) {
   Type type = step.type(0);
   double value = toIntegral(step, source(step, 1, step.type(1)));
-  if (std::isnan(value)) return step.set(0, type, 0);
+  bool wide = step.type(1) == Type::F64 || ptx::bits(type) == 64;
+  if (std::isnan(value)) return step.set(0, type, wide ? uint64_t{1} << (ptx::bits(type) - 1) : 0);
   double bounded = std::clamp(value, -std::ldexp(1.0, 70), std::ldexp(1.0, 70));
   step.set(0, type, static_cast<uint64_t>(clamp(static_cast<Wide>(bounded), type)));
 }

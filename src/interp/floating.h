@@ -14,6 +14,8 @@ Rounding roundingOf(const Step& step);
 double flushed(double value, Format format);  // subnormal of the format -> zero of the same sign
 double unitClamp(double value);               // .sat: [0, 1], NaN -> +0
 
+double relu(double value);                    // .relu: negative values and -0 -> +0
+
 // minimum and maximum as PTX has them: a number beats NaN unless .NaN; -0 < +0.
 double minimum(double a, double b, bool nanWins);
 double maximum(double a, double b, bool nanWins);

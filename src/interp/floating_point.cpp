@@ -37,6 +37,8 @@ double flushed(double value, Format format) {
 
 double unitClamp(double value) { return std::isnan(value) || value <= 0 ? 0.0 : std::min(value, 1.0); }
 
+double relu(double value) { return std::isnan(value) || value > 0 ? value : 0.0; }
+
 double minimum(double a, double b, bool nanWins) {
   if (std::isnan(a)) return nanWins ? a : b;
   if (std::isnan(b)) return nanWins ? b : a;
@@ -63,7 +65,7 @@ double source(const Step& step, size_t slot, Type type) {
 
 uint64_t finished(const Step& step, Type type, double value) {
   if (step.has(Mod::Sat)) value = unitClamp(value);
-  if (step.has(Mod::Relu)) value = std::isnan(value) ? value : std::max(value, 0.0);
+  if (step.has(Mod::Relu)) value = relu(value);
   if (type == Type::F64) return bitsOf(value);
   Format format = formatOf(type);
   uint64_t bits = encode(format, value, roundingOf(step));
@@ -77,7 +79,7 @@ namespace {
 
 // An operation on doubles in the instruction's rounding mode, or to odd so that narrowing rounds once.
 double add(const Step& step, double a, double b) {
-  return step.type() == Type::F64 ? addRounded(a, b, roundingOf(step)) : addToOdd(a, b);
+  return step.type() == Type::F64 ? addRounded(a, b, roundingOf(step)) : addToOdd(a, b, roundingOf(step));
 }
 double mul(const Step& step, double a, double b) {
   return step.type() == Type::F64 ? mulRounded(a, b, roundingOf(step)) : mulToOdd(a, b);
@@ -115,7 +117,7 @@ void subFloat(Step& step) { finish(step, step.type(), add(step, a(step), -b(step
 void mulFloat(Step& step) { finish(step, step.type(), mul(step, a(step), b(step))); }
 
 void fmaFloat(Step& step) {
-  double result = step.type() == Type::F64 ? fmaRounded(a(step), b(step), c(step), roundingOf(step)) : fmaToOdd(a(step), b(step), c(step));
+  double result = step.type() == Type::F64 ? fmaRounded(a(step), b(step), c(step), roundingOf(step)) : fmaToOdd(a(step), b(step), c(step), roundingOf(step));
   finish(step, step.type(), result);
 }
 

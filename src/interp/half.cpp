@@ -39,12 +39,12 @@ void chooseHalf(Step& step, Choose choose) {
 
 void addHalf(Step& step) {
   Half half(step);
-  eachElement2(step, step.type(), 1, 2, [&](uint64_t a, uint64_t b) { return half.out(addToOdd(half.in(a), half.in(b))); });
+  eachElement2(step, step.type(), 1, 2, [&](uint64_t a, uint64_t b) { return half.out(addToOdd(half.in(a), half.in(b), Rounding::NearestEven)); });
 }
 
 void subHalf(Step& step) {
   Half half(step);
-  eachElement2(step, step.type(), 1, 2, [&](uint64_t a, uint64_t b) { return half.out(addToOdd(half.in(a), -half.in(b))); });
+  eachElement2(step, step.type(), 1, 2, [&](uint64_t a, uint64_t b) { return half.out(addToOdd(half.in(a), -half.in(b), Rounding::NearestEven)); });
 }
 
 void mulHalf(Step& step) {
@@ -55,7 +55,7 @@ void mulHalf(Step& step) {
 void fmaHalf(Step& step) {
   Half half(step);
   eachElement3(step, step.type(), 1, 2, 3,
-               [&](uint64_t a, uint64_t b, uint64_t c) { return half.out(fmaToOdd(half.in(a), half.in(b), half.in(c))); });
+               [&](uint64_t a, uint64_t b, uint64_t c) { return half.out(fmaToOdd(half.in(a), half.in(b), half.in(c), Rounding::NearestEven)); });
 }
 
 void negHalf(Step& step) {

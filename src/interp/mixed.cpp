@@ -3,12 +3,12 @@
 
 namespace anywarp::interp {
 
-void addMixed(Step& step) { finish(step, Type::F32, addToOdd(step.number(1, step.type(1)), step.number(2, Type::F32))); }
+void addMixed(Step& step) { finish(step, Type::F32, addToOdd(step.number(1, step.type(1)), step.number(2, Type::F32), roundingOf(step))); }
 
-void subMixed(Step& step) { finish(step, Type::F32, addToOdd(step.number(1, step.type(1)), -step.number(2, Type::F32))); }
+void subMixed(Step& step) { finish(step, Type::F32, addToOdd(step.number(1, step.type(1)), -step.number(2, Type::F32), roundingOf(step))); }
 
 void fmaMixed(Step& step) {
-  double product = fmaToOdd(step.number(1, step.type(1)), step.number(2, step.type(1)), step.number(3, Type::F32));
+  double product = fmaToOdd(step.number(1, step.type(1)), step.number(2, step.type(1)), step.number(3, Type::F32), roundingOf(step));
   finish(step, Type::F32, product);
 }
 

@@ -72,8 +72,8 @@ uint64_t Format::largest() const {
 double decode(Format format, uint64_t bits) {
   uint64_t magnitude = bits & (format.signBit() ? format.signBit() - 1 : format.canonicalNaN());
   bool negative = (bits & format.signBit()) != 0;
-  if (format.hasInfinity && magnitude > format.infinity()) return NAN;
-  if (!format.hasInfinity && format.hasNaN && magnitude == format.canonicalNaN()) return NAN;
+  bool isNaN = format.hasInfinity ? magnitude > format.infinity() : format.hasNaN && magnitude == format.canonicalNaN();
+  if (isNaN) return std::copysign(NAN, negative ? -1.0 : 1.0);
   double value;
   if (format.hasInfinity && magnitude == format.infinity()) {
     value = INFINITY;
@@ -109,9 +109,10 @@ uint64_t encode(Format format, double value, Rounding rounding, Overflow overflo
   return sign | bits;
 }
 
-double addToOdd(double x, double y) {
+double addToOdd(double x, double y, Rounding rounding) {
   volatile double a = x, b = y;
-  return toOdd([&] { return a + b; });
+  double sum = toOdd([&] { return a + b; });
+  return sum == 0 ? addRounded(x, y, rounding) : sum;
 }
 double mulToOdd(double x, double y) {
   volatile double a = x, b = y;
@@ -121,9 +122,10 @@ double divToOdd(double x, double y) {
   volatile double a = x, b = y;
   return toOdd([&] { return a / b; });
 }
-double fmaToOdd(double x, double y, double z) {
+double fmaToOdd(double x, double y, double z, Rounding rounding) {
   volatile double a = x, b = y, c = z;
-  return toOdd([&] { return std::fma(a, b, c); });
+  double sum = toOdd([&] { return std::fma(a, b, c); });
+  return sum == 0 ? fmaRounded(x, y, z, rounding) : sum;
 }
 double sqrtToOdd(double x) {
   volatile double a = x;

@@ -37,10 +37,10 @@ double decode(Format format, uint64_t bits);
 uint64_t encode(Format format, double value, Rounding rounding, Overflow overflow = Overflow::ToInfinity);
 
 // A double operation rounded to odd: truncated, with the last bit set when anything was lost.
-double addToOdd(double a, double b);
+double addToOdd(double a, double b, Rounding rounding);  // rounding: only for the sign of an exact zero
 double mulToOdd(double a, double b);
 double divToOdd(double a, double b);
-double fmaToOdd(double a, double b, double c);
+double fmaToOdd(double a, double b, double c, Rounding rounding);
 double sqrtToOdd(double a);
 
 // A double operation in a rounding mode.

@@ -183,7 +183,7 @@ class Drawer {
   Statement exchange() {
     std::vector<std::string> lines = {"st.shared.u32 [%slot], " + v(), "bar.sync 0"};
     if (chance(50)) {
-      lines.insert(lines.end(), {"add.u32 %t0, %tid, " + uniformOperand(), "rem.u32 %t0, %t0, %threads"});
+      lines.insert(lines.end(), {"add.u32 %t0, %thread, " + uniformOperand(), "rem.u32 %t0, %t0, %threads"});
     } else {
       lines.insert(lines.end(), {"rem.u32 %t0, " + v() + ", %threads"});
     }

@@ -92,22 +92,22 @@ class Printer {
     std::string count = std::to_string(highest_ + 1), masks = std::to_string(2 * highest_ + 2);
     return "  .reg .b32 %v<8>;\n  .reg .b32 %u<4>;\n  .reg .b64 %w<4>;\n  .reg .f32 %f<5>;\n  .reg .b32 %t<3>;\n  .reg .b64 %a<2>;\n  .reg .pred %q<6>;\n"
            "  .reg .pred %p<" + count + ">;\n  .reg .b32 %c<" + count + ">;\n  .reg .b32 %m<" + masks + ">;\n  .reg .pred %true;\n"
-           "  .reg .b64 %in, %acc, %out;\n  .reg .b32 %lane, %tid, %threads, %slot, %box, %gtid, %n;\n  .local .align 4 .b8 scratch[32];\n";
+           "  .reg .b64 %in, %acc, %out;\n  .reg .b32 %lane, %thread, %threads, %slot, %box, %gtid, %n;\n  .local .align 4 .b8 scratch[32];\n";
   }
 
   static std::string prologue(const FuzzKernel& kernel) {
     std::string code =
         "  ld.param.u64 %in, [in];\n  ld.param.u64 %acc, [acc];\n  ld.param.u64 %out, [out];\n  ld.param.u32 %n, [n];\n"
-        "  mov.u32 %lane, %laneid;\n  mov.u32 %tid, %tid.z;\n  mov.u32 %t0, %ntid.y;\n  mov.u32 %t1, %tid.y;\n  mad.lo.u32 %tid, %tid, %t0, %t1;\n"
-        "  mov.u32 %t0, %ntid.x;\n  mov.u32 %t1, %tid.x;\n  mad.lo.u32 %tid, %tid, %t0, %t1;\n"
-        "  mov.u32 %threads, " + std::to_string(threads(kernel)) + ";\n  mov.u32 %t0, %ctaid.x;\n  mad.lo.u32 %gtid, %t0, %threads, %tid;\n"
-        "  shl.b32 %slot, %tid, 2;\n  mov.u32 %box, box;\n  add.u32 %slot, %slot, %box;\n  setp.eq.u32 %true, %tid, %tid;\n"
+        "  mov.u32 %lane, %laneid;\n  mov.u32 %thread, %tid.z;\n  mov.u32 %t0, %ntid.y;\n  mov.u32 %t1, %tid.y;\n  mad.lo.u32 %thread, %thread, %t0, %t1;\n"
+        "  mov.u32 %t0, %ntid.x;\n  mov.u32 %t1, %tid.x;\n  mad.lo.u32 %thread, %thread, %t0, %t1;\n"
+        "  mov.u32 %threads, " + std::to_string(threads(kernel)) + ";\n  mov.u32 %t0, %ctaid.x;\n  mad.lo.u32 %gtid, %t0, %threads, %thread;\n"
+        "  shl.b32 %slot, %thread, 2;\n  mov.u32 %box, box;\n  add.u32 %slot, %slot, %box;\n  setp.eq.u32 %true, %thread, %thread;\n"
         "  vote.sync.ballot.b32 %m0, %true, 0xffffffff;\n";
     for (int i = 0; i < 4; i++)
       code += "  mad.lo.u32 %u" + std::to_string(i) + ", %t0, " + std::to_string(i + 1) + ", %n;\n  and.b32 %u" + std::to_string(i) + ", %u" + std::to_string(i) + ", " +
               std::to_string(7 + 8 * i) + ";\n";
     code += data();
-    code += "  st.shared.u32 [%slot], %v0;\n  mov.u32 %t1, %tid;\nFILL:\n  setp.ge.u32 %q0, %t1, 80;\n  @%q0 bra FILLED;\n  shl.b32 %t0, %t1, 2;\n"
+    code += "  st.shared.u32 [%slot], %v0;\n  mov.u32 %t1, %thread;\nFILL:\n  setp.ge.u32 %q0, %t1, 80;\n  @%q0 bra FILLED;\n  shl.b32 %t0, %t1, 2;\n"
             "  mov.u32 %t2, totals;\n  add.u32 %t0, %t0, %t2;\n  st.shared.u32 [%t0], %t1;\n  add.u32 %t1, %t1, %threads;\n  bra FILL;\nFILLED:\n  bar.sync 0;\n";
     return code;
   }

@@ -89,7 +89,9 @@ Values testp(PureEmitter& e, const Instruction& inst, Args args) {
     case Mod::Notanumber:
       return {b.CreateICmpUGT(magnitude, infinity)};
     case Mod::Normal:
-      return {b.CreateICmpULT(b.CreateSub(magnitude, smallest), b.CreateSub(infinity, smallest))};
+      // Zeros count as normal.
+      return {b.CreateOr(b.CreateICmpULT(b.CreateSub(magnitude, smallest), b.CreateSub(infinity, smallest)),
+                         b.CreateICmpEQ(magnitude, intConst(bits, 0)))};
     case Mod::Subnormal:  // zero is not
       return {b.CreateICmpULT(b.CreateSub(magnitude, intConst(bits, 1)), b.CreateSub(smallest, intConst(bits, 1)))};
     default:

@@ -129,7 +129,8 @@ Values tanhHalf(PureEmitter& e, const Instruction& inst, Args args) {
   return throughFloat(e, inst, args, [&](Args x) { return approximateTanh(e, x[0]); });
 }
 Values ex2Half(PureEmitter& e, const Instruction& inst, Args args) {
-  return throughFloat(e, inst, args, [&](Args x) { return approximateEx2(e, x[0], Subnormals::Kept); });
+  const Subnormals subnormals = inst.has(Mod::Ftz) ? Subnormals::Flushed : Subnormals::Kept;
+  return throughFloat(e, inst, args, [&](Args x) { return approximateEx2(e, x[0], subnormals); });
 }
 
 }  // namespace anywarp::codegen
