@@ -48,7 +48,8 @@ int64_t shifted(const Step& step, string_view op, int64_t a) {
   uint64_t amount = step.bits(2, Type::U32);
   amount = step.has(Mod::Wrap) ? amount & 31 : std::min<uint64_t>(amount, 32);
   if (op == "shr") return a >> amount;
-  return static_cast<int64_t>(std::clamp<__int128>(static_cast<__int128>(a) * (__int128{1} << amount), INT64_MIN, INT64_MAX));
+  __int128 product = static_cast<__int128>(a) * (__int128{1} << amount);
+  return static_cast<int64_t>(step.has(Mod::Sat) ? std::clamp<__int128>(product, INT64_MIN, INT64_MAX) : product);
 }
 
 int64_t field(Type type, uint64_t bits, unsigned index, unsigned width) {
