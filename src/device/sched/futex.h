@@ -40,10 +40,10 @@ inline uint64_t monotonicNanoseconds() {
 // for may need it.
 template <class Done>
 bool spinFor(uint64_t nanoseconds, Done&& done) {
-  constexpr uint64_t alone = 4000;
+  constexpr uint64_t alone = 1500;
   uint64_t begin = 0;
   while (true) {
-    for (int i = 0; i < 32; ++i) {
+    for (int i = 0; i < 8; ++i) {
       if (done()) return true;
       cpuRelax();
     }
