@@ -26,9 +26,10 @@ bool BodyParser::parseLiteral(Operand& operand) {
 bool BodyParser::parseNegated(Operand& operand) {
   next();
   if (!peek().isWord()) {
+    const SourceLoc loc = peek().loc;
     if (!parseLiteral(operand)) return false;
+    if (operand.kind != Operand::Kind::Integer) return fail(loc, "operator '!' takes no floating-point value");
     operand.bits = !operand.bits;
-    operand.kind = Operand::Kind::Integer;
     return true;
   }
   if (!parseName(operand)) return false;

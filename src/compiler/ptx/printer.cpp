@@ -382,12 +382,14 @@ Result<std::string> print(const Module& module) {
     if (!f.hasBody || !f.isEntry) out += FunctionPrinter(module, f).header() + ";\n";
   for (const Variable& v : module.variables) VariablePrinter(out).statement(v, v.name);
   for (const auto& [name, target] : module.aliases) out += ".alias " + name + ", " + target + ";\n";
-  for (const Function& f : module.functions) {
-    if (!f.hasBody) continue;
-    auto body = parseBody(module, f);
-    if (!body) return body.error();
-    out += print(module, f, **body);
-  }
+  // Kernels last: the others have been declared above, so this is their order when the text is read again.
+  for (bool entries : {false, true})
+    for (const Function& f : module.functions) {
+      if (!f.hasBody || f.isEntry != entries) continue;
+      auto body = parseBody(module, f);
+      if (!body) return body.error();
+      out += print(module, f, **body);
+    }
   return out;
 }
 

@@ -73,6 +73,12 @@ TEST(Printer, PrintsWhatParsesToTheSame) {
   }
 }
 
+TEST(Printer, FunctionAfterTheKernelThatNeedsNone) {
+  const auto first = parse(".version 8.0\n.target sm_80\n.address_size 64\n.entry k() { ret; }\n.func f() { ret; }\n");
+  const std::string once = printed(*first);
+  EXPECT_EQ(printed(*parse(once)), once);
+}
+
 TEST(Printer, KeepsInstructions) {
   const auto first = parse(sample);
   const auto second = parse(printed(*first));
