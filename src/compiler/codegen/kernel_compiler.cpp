@@ -61,21 +61,49 @@ class KernelCompiler {
   const KernelState& state() const { return k_; }
 
  private:
+  void setWidth(uint32_t width) {
+    k_.width = width;
+    k_.fullWarps = k_.threads % width == 0;
+    k_.launch = {k_.options.block, width, k_.options.smallGrid, false};
+  }
+
   void chooseWidth() {
     bool whole = needsWholeWarp(k_.program.kernel);
     for (auto& [f, flat] : k_.program.functions) whole |= needsWholeWarp(flat);
     uint32_t width = k_.options.width;
     if (width != 8 && width != 16 && width != 32) {
-      // One register of the host per 32-bit value where it has wide ones, half of that on AVX2 needs two: measured best.
       width = 16;
       uint32_t bx = k_.options.block.x;
       // Rows of a block shorter than a warp: a width that divides them keeps thread indices affine.
       if (k_.threads != bx && bx % 16 && bx % 8 == 0) width = 8;
+      mayWiden_ = !whole && width == 16 && k_.threads >= 32 && (k_.threads == bx || bx % 32 == 0);
     }
-    if (whole) width = 32;
-    k_.width = width;
-    k_.fullWarps = k_.threads % width == 0;
-    k_.launch = {k_.options.block, width, k_.options.smallGrid, false};
+    setWidth(whole ? 32 : width);
+  }
+
+  // Kernels that keep few values per lane gain from more lanes: longer runs of memory, more independent work. Others would spill.
+  void widen() {
+    if (!mayWiden_) return;
+    setWidth(32);
+    finish(kernel_);
+    uint32_t room = k_.host.avx512f ? 8 : 3;  // 32-bit values per lane that fit the host's registers beside temporaries
+    if (pressure() > room) setWidth(16);
+  }
+
+  // The most 32-bit lane values that live at the entry of a block.
+  uint32_t pressure() const {
+    using Kind = Shape::Kind;
+    uint32_t most = 0;
+    for (BlockId x : kernel_.order.blocks) {
+      uint32_t here = 0;
+      for (ptx::RegId r : kernel_.webs.liveIn[x]) {
+        Kind kind = kernel_.shapes.registers[r].kind;
+        if (kind == Kind::ExtendedVarying) ++here;
+        if (kind == Kind::Varying) here += (ptx::bits(k_.program.kernel.registers[r].type) + 31) / 32;
+      }
+      most = std::max(most, here);
+    }
+    return most;
   }
 
   void analyze(Analyzed& a, Flat& flat) {
@@ -103,6 +131,7 @@ class KernelCompiler {
     kernel_.webs = analysis::renameWebs(flat);
     k_.free = k_.suspensions.spins;
     if (!k_.free) {
+      widen();
       finish(kernel_);
       k_.free = !runsInLockstep();
     }
@@ -280,6 +309,7 @@ class KernelCompiler {
   KernelState k_;
   const compiler::CompileRequest& request_;
   Analyzed kernel_;
+  bool mayWiden_ = false;
   std::unique_ptr<llvm::DIBuilder> debug_;
 };
 
