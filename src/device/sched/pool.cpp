@@ -89,7 +89,8 @@ Grid* Pool::join() {
     uint32_t seen = version_.load(std::memory_order_seq_cst);
     if (Grid* grid = tryJoin([](const Grid&) { return false; })) {
       uint64_t taken = grid->next.load(std::memory_order_relaxed);
-      if (grid->total - std::min(taken, grid->total) > grid->chunk) wake(wakeFanout);
+      bool more = grid->total - std::min(taken, grid->total) > grid->chunk;
+      if (more || gridsWait()) wake(wakeFanout);
       return grid;
     }
     idle(seen);
