@@ -35,6 +35,10 @@ Values floating(PureEmitter& e, const Instruction& inst, Args args, Op op) {
   return {inst.type() == Type::F32x2 ? pack(e, asInt(e, result), 64) : result};
 }
 
+// Invalid operands are where NaNs come from; host and PTX differ in the payload. (add, mul and fma keep a NaN operand's payload, and
+// only make one of infinities: see PureEmitter::canonicalNans.)
+Value* canonicalIfSingle(PureEmitter& e, Value* v) { return isDouble(v) ? v : canonicalNan(e, v); }
+
 // Bit operations on the sign: the result of abs and neg is not rounded, so flushing the input is enough.
 template <class Op>
 Values signOnly(PureEmitter& e, const Instruction& inst, Args args, Op op) {
@@ -117,7 +121,8 @@ Values fmaFloat(PureEmitter& e, const Instruction& inst, Args args) {
 
 Values divFloat(PureEmitter& e, const Instruction& inst, Args args) {
   return floating(e, inst, args, [&](Args x) {
-    return inst.has(Mod::Approx) ? approximateDiv(e, x[0], x[1], subnormalsOf(e, inst)) : divFloat(e, x[0], x[1], roundingOf(inst));
+    return canonicalIfSingle(e, inst.has(Mod::Approx) ? approximateDiv(e, x[0], x[1], subnormalsOf(e, inst))
+                                                      : divFloat(e, x[0], x[1], roundingOf(inst)));
   });
 }
 
@@ -141,7 +146,7 @@ Values rcp(PureEmitter& e, const Instruction& inst, Args args) {
 }
 
 Values sqrt(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return sqrtFloat(e, x[0], roundingOf(inst)); });
+  return floating(e, inst, args, [&](Args x) { return canonicalIfSingle(e, sqrtFloat(e, x[0], roundingOf(inst))); });
 }
 
 Values rsqrt(PureEmitter& e, const Instruction& inst, Args args) {
@@ -149,14 +154,14 @@ Values rsqrt(PureEmitter& e, const Instruction& inst, Args args) {
     if (!inst.has(Mod::Ftz)) return {inverseRoot(e, args[0])};
     return {onUpperHalf(e, args[0], [&](Value* v) { return inverseRoot(e, v); })};
   }
-  return floating(e, inst, args, [&](Args x) { return approximateRsqrt(e, x[0]); });
+  return floating(e, inst, args, [&](Args x) { return canonicalNan(e, approximateRsqrt(e, x[0])); });
 }
 
 Values sin(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return approximateSin(e, x[0]); });
+  return floating(e, inst, args, [&](Args x) { return canonicalNan(e, approximateSin(e, x[0])); });
 }
 Values cos(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return approximateCos(e, x[0]); });
+  return floating(e, inst, args, [&](Args x) { return canonicalNan(e, approximateCos(e, x[0])); });
 }
 Values lg2(PureEmitter& e, const Instruction& inst, Args args) {
   return floating(e, inst, args, [&](Args x) { return approximateLg2(e, x[0], subnormalsOf(e, inst)); });

@@ -387,7 +387,9 @@ void check(const std::vector<Case>& cases) {
   for (const Level& level : hostLevels()) {
     std::vector<unsigned> widths = {32};
     if (level.name == "avx512") widths = {0, 16, 5};
-    if (level.name == "baseline") widths = {0, 8};
+    if (level.name == "baseline") widths = {8};
+    // Differs from the level before where there are halves.
+    if (level.name == "avx512fp16" && cases[0].opcode.find("16") == std::string::npos) continue;
     for (unsigned lanes : widths) runLevel(level, lanes, prepared);
   }
 }
