@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "compiler/jit/single_writes.h"
 #include "support/options.h"
 
 namespace anywarp::jit {
@@ -67,6 +68,9 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
   std::string text = pipelineText(optLevel);
   if (llvm::Error error = builder.parsePassPipeline(passes, text))
     return Error{ErrorKind::Invalid, "pass pipeline '" + text + "': " + llvm::toString(std::move(error))};
+  if (optLevel > 0)
+    for (llvm::Function& function : module)
+      if (!function.isDeclaration()) dropUselessUndefStores(function);
   passes.run(module, modules);
   return {};
 }
