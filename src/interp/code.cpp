@@ -15,7 +15,10 @@ class Packer {
  public:
   explicit Packer(uint64_t start = 0) : end_(start) {}
 
-  uint64_t place(const ptx::Variable& variable) { return place(variable.size, variable.align); }
+  // A parameter in a register has a place as well: it travels through the frame.
+  uint64_t place(const ptx::Variable& variable) {
+    return variable.space == ptx::Space::None ? place(8, 8) : place(variable.size, variable.align);
+  }
   uint64_t place(uint64_t size, uint64_t align) {
     uint64_t offset = alignUp(end_, std::max<uint64_t>(align, 1));
     end_ = offset + size;

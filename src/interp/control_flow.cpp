@@ -10,6 +10,8 @@ namespace {
 // Operands of call.
 enum CallSlot : size_t { Returned, Callee, Passed, Prototype };
 
+uint64_t sizeOf(const ptx::Variable& param) { return param.space == Space::None ? ptx::bytes(param.type) : param.size; }
+
 // Copies between a variable or register named in a call's list and bytes.
 void readArgument(Step& step, const Operand& operand, const ptx::Variable& param, uint8_t* to) {
   if (operand.kind == Operand::Kind::Symbol) {
@@ -18,7 +20,7 @@ void readArgument(Step& step, const Operand& operand, const ptx::Variable& param
     return;
   }
   Value value = step.wide(operand, param.type);
-  std::memcpy(to, &value, std::min<uint64_t>(param.size, sizeof value));
+  std::memcpy(to, &value, std::min<uint64_t>(sizeOf(param), sizeof value));
 }
 
 void writeResult(Step& step, const Operand& operand, const ptx::Variable& param, const uint8_t* from) {
@@ -27,8 +29,41 @@ void writeResult(Step& step, const Operand& operand, const ptx::Variable& param,
     return;
   }
   uint64_t value = 0;
-  std::memcpy(&value, from, std::min<uint64_t>(param.size, 8));
+  std::memcpy(&value, from, std::min<uint64_t>(sizeOf(param), 8));
   step.set(operand, param.type, value);
+}
+
+// Parameters declared `.reg` are the callee's first registers, results before arguments.
+ptx::RegId registerOf(const ptx::Function& function, bool isResult, size_t index) {
+  ptx::RegId reg = 0;
+  auto isRegister = [](const ptx::Variable& variable) { return variable.space == Space::None; };
+  const auto& list = isResult ? function.returns : function.params;
+  if (!isResult)
+    for (const ptx::Variable& result : function.returns) reg += isRegister(result);
+  for (size_t i = 0; i < index; i++) reg += isRegister(list[i]);
+  return isRegister(list[index]) ? reg : ptx::noReg;
+}
+
+// Moves the arguments that the callee wants in registers from its frame to them.
+void fillRegisters(Thread& thread) {
+  const Code& code = *thread.frame().code;
+  for (size_t i = 0; i < code.function->params.size(); i++) {
+    ptx::RegId reg = registerOf(*code.function, false, i);
+    if (reg == ptx::noReg) continue;
+    uint64_t size = std::min<uint64_t>(ptx::bytes(code.function->params[i].type), 8);
+    std::memcpy(&thread.frame().registers[reg].lo, thread.local + thread.frame().local + code.layout.params[i], size);
+  }
+}
+
+// And results from registers to the frame.
+void spillResults(Thread& thread) {
+  const Code& code = *thread.frame().code;
+  for (size_t i = 0; i < code.function->returns.size(); i++) {
+    ptx::RegId reg = registerOf(*code.function, true, i);
+    if (reg == ptx::noReg) continue;
+    uint64_t size = std::min<uint64_t>(ptx::bytes(code.function->returns[i].type), 8);
+    std::memcpy(thread.local + thread.frame().local + code.layout.returns[i], &thread.frame().registers[reg].lo, size);
+  }
 }
 
 int functionWithHandle(const Step& step, uint64_t handle) {
@@ -90,6 +125,7 @@ void call(Step& step) {
   for (size_t i = 0; i < passed.size(); i++)
     readArgument(step, passed[i], function.params[i], step.thread.local + local + callee.layout.params[i]);
   if (!pushFrame(step.thread, callee)) return step.fault(FaultKind::StackOverflow, "stack overflow in call of " + function.name);
+  fillRegisters(step.thread);
   step.stay();
 }
 
@@ -98,6 +134,7 @@ void returnFromCall(Thread& thread) {
   if (thread.frames.size() == 1) return exitThread(thread);
   const Code& callee = *thread.frame().code;
   uint64_t local = thread.frame().local;
+  spillResults(thread);
   popFrame(thread);
   Step caller(*thread.block->grid, thread);
   const auto& returned = caller.operand(Returned).elements;

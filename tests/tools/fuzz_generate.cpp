@@ -26,6 +26,7 @@ class Drawer {
     constexpr abi::Dim3 blocks[] = {{32, 1, 1}, {64, 1, 1}, {48, 1, 1}, {128, 1, 1}, {100, 1, 1}, {17, 1, 1}, {16, 4, 1}, {8, 5, 3}, {7, 9, 1}, {256, 1, 1}, {32, 4, 1}, {96, 1, 1}};
     kernel.block = blocks[below(std::size(blocks))];
     kernel.grid = 1 + below(3);
+    waits_ = chance(25);
     Context inside;
     inside.inFunction = true;
     inside.blockUniform = inside.maskValid = false;
@@ -38,6 +39,7 @@ class Drawer {
  private:
   std::mt19937_64 random_;
   int next_ = 1;
+  bool waits_ = false;  // the kernel has divergent barriers and locks: lanes of a warp wait for each other
 
   uint32_t below(uint64_t n) { return static_cast<uint32_t>(random_() % n); }
   bool chance(uint32_t percent) { return below(100) < percent; }
@@ -74,6 +76,8 @@ class Drawer {
     }
     if (kind < 25 && context.depth > 0 && !context.inFunction) return leave(context);
     if (kind < 29 && context.inLoop) return jump(context);
+    if (waits_ && kind < 33 && context.blockUniform && !context.inFunction) return divergentBarrier();
+    if (waits_ && kind < 36 && !context.inFunction) return lock();
     if (kind < 38 && context.blockUniform && !context.inFunction) return exchange();
     if (kind < 48 && context.maskValid && !context.inFunction) return warpOperation(context);
     if (kind < 53 && !context.inFunction) return atomic();
@@ -198,6 +202,21 @@ class Drawer {
       lines.push_back("bar.sync 0");
     }
     return straight(lines);
+  }
+
+  // Lanes of one warp arrive at a barrier from two places, and read what others left before it.
+  Statement divergentBarrier() {
+    std::string n = std::to_string(next_++), value = v();
+    return straight({"barrier.sync 0", condition("%q2", false), "@%q2 bra LEFT" + n, "st.shared.u32 [%slot], " + value, "barrier.sync 0", "add.u32 " + v() + ", " + v() + ", 1", "bra MET" + n,
+                     "LEFT" + n + ":", "xor.b32 %t0, " + value + ", 5", "st.shared.u32 [%slot], %t0", "barrier.sync 0", "MET" + n + ":", "rem.u32 %t0, " + v() + ", %threads",
+                     "shl.b32 %t0, %t0, 2", "add.u32 %t0, %t0, %box", "ld.shared.u32 " + v() + ", [%t0]", "barrier.sync 0"});
+  }
+
+  // A spin lock around a sum: every thread gets its turn, in whatever order.
+  Statement lock() {
+    std::string n = std::to_string(next_++);
+    return straight({"SPIN" + n + ":", "atom.global.cas.b32 %t0, [%acc+320], 0, 1", "setp.ne.u32 %q1, %t0, 0", "@%q1 bra SPIN" + n, "membar.gl", "ld.volatile.global.u32 %t0, [%acc+324]",
+                     "add.u32 %t0, %t0, " + v(), "st.volatile.global.u32 [%acc+324], %t0", "membar.gl", "atom.global.exch.b32 %t0, [%acc+320], 0"});
   }
 
   Statement warpOperation(const Context& context) {

@@ -160,6 +160,13 @@ Buffer makeBuffer(const std::string& name, std::vector<uint64_t> values) {
   return buffer;
 }
 
+// Cells for atomics, then a lock and what it guards.
+std::vector<uint64_t> accumulators(uint64_t seed) {
+  std::vector<uint64_t> values = randomBits(ptx::Type::U32, 82, seed);
+  values[80] = 0;
+  return values;
+}
+
 void collect(std::vector<Statement>& list, size_t* index, size_t wanted, Removal removal, bool* done) {
   for (size_t i = 0; i < list.size() && !*done; i++) {
     if ((*index)++ == wanted) {
@@ -200,7 +207,7 @@ Program programOf(const std::vector<FuzzKernel>& kernels) {
     launch.grid.x = kernel.grid;
     launch.block = kernel.block;
     for (Buffer buffer : {makeBuffer("in" + std::to_string(k), randomBits(ptx::Type::U32, inputCount, kernel.seed)),
-                          makeBuffer("acc" + std::to_string(k), randomBits(ptx::Type::U32, 80, kernel.seed + 1)), makeBuffer("out" + std::to_string(k), std::vector<uint64_t>(threads * 24))}) {
+                          makeBuffer("acc" + std::to_string(k), accumulators(kernel.seed + 1)), makeBuffer("out" + std::to_string(k), std::vector<uint64_t>(threads * 24))}) {
       Argument& argument = launch.arguments.emplace_back();
       argument.buffer = static_cast<int>(program.buffers.size());
       program.buffers.push_back(std::move(buffer));
