@@ -123,6 +123,7 @@ class Flattener {
     flat.isEntry = isEntry;
     const ptx::Function& f = module_.functions[function];
     Binding binding;
+    if (!isEntry && usesRegisters(f)) return Error{ErrorKind::Unsupported, "function " + f.name + ": parameters that are registers"};
     if (!isEntry) {
       for (const auto& p : f.params) binding.params.push_back(newPieces(p));
       for (const auto& r : f.returns) binding.returns.push_back(newPieces(r));
@@ -519,10 +520,18 @@ class Flattener {
     list.elements = std::move(flatList);
   }
 
+  static bool usesRegisters(const ptx::Function& f) {
+    for (const auto* list : {&f.params, &f.returns})
+      for (const ptx::Variable& v : *list)
+        if (v.space == ptx::Space::None) return true;
+    return false;
+  }
+
   Status inlineCall(Scope& scope, const Inst& inst, uint32_t function) {
     if (scope.depth > 200) return Error{ErrorKind::Limit, place(inst) + "calls nest deeper than 200"};
     const ptx::Function& f = module_.functions[function];
     Binding binding;
+    if (usesRegisters(f)) return Error{ErrorKind::Unsupported, place(inst) + "call of " + f.name + ", whose parameters are registers"};
     if (inst.operands[2].elements.size() != f.params.size() || inst.operands[0].elements.size() != f.returns.size())
       return Error{ErrorKind::Invalid, place(inst) + "call of " + f.name + " has " +
                                            std::to_string(inst.operands[2].elements.size()) + " arguments and " +
