@@ -145,6 +145,15 @@ FunctionEmitter::Slot& FunctionEmitter::slot(ptx::RegId r) {
   return s;
 }
 
+llvm::MDNode* FunctionEmitter::frameScope() {
+  if (!frameScope_) {
+    llvm::MDBuilder build(k_.context());
+    llvm::MDNode* domain = build.createAnonymousAliasScopeDomain("anywarp");
+    frameScope_ = llvm::MDNode::get(k_.context(), {build.createAnonymousAliasScope(domain, "frame")});
+  }
+  return frameScope_;
+}
+
 Value* FunctionEmitter::laneZero(ptx::RegId r) {
   const Shape& shape = a_.shapes.registers[r];
   Slot& s = slot(r);
@@ -203,7 +212,7 @@ void FunctionEmitter::writeRegister(ptx::RegId r, Value* v) {
     else if (lanes) when = logicalAnd(mask_, guard_);
   }
   if (when) v = b.CreateSelect(when, v, load(s));
-  b.CreateAlignedStore(v, s.value, llvm::Align(4));
+  store(s, v);
 }
 
 // --- operands ----------------------------------------------------------------------------------------------------------------
@@ -533,8 +542,8 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
     base = b.CreateSelect(guard_, base, load(s));
     low = b.CreateSelect(guard_, low, loadLow(s));
   }
-  b.CreateAlignedStore(base, s.value, llvm::Align(4));
-  b.CreateAlignedStore(low, s.low, llvm::Align(4));
+  store(s, base);
+  storeLow(s, low);
   return true;
 }
 

@@ -172,8 +172,22 @@ class FunctionEmitter {
     llvm::Type *type = nullptr, *lowType = nullptr;
     bool inFrame = false;
   };
-  Value* load(const Slot& s) { return b.CreateAlignedLoad(s.type, s.value, llvm::Align(4)); }
-  Value* loadLow(const Slot& s) { return b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4)); }
+  Value* load(const Slot& s) { return ofFrame(s, b.CreateAlignedLoad(s.type, s.value, llvm::Align(4))); }
+  Value* loadLow(const Slot& s) { return ofFrame(s, b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4))); }
+  void store(const Slot& s, Value* v) { ofFrame(s, b.CreateAlignedStore(v, s.value, llvm::Align(4))); }
+  void storeLow(const Slot& s, Value* v) { ofFrame(s, b.CreateAlignedStore(v, s.low, llvm::Align(4))); }
+  // Frames are ours alone: no access of the program touches them. Tells LLVM so, on both sides.
+  template <class Access>
+  Access* ofFrame(const Slot& s, Access* access) {
+    if (s.inFrame) access->setMetadata(llvm::LLVMContext::MD_alias_scope, frameScope());
+    return access;
+  }
+  template <class Access>
+  Access* ofProgram(Access* access) {
+    if (k_.free) access->setMetadata(llvm::LLVMContext::MD_noalias, frameScope());
+    return access;
+  }
+  llvm::MDNode* frameScope();
   std::vector<Slot> slots_;
   Slot& slot(ptx::RegId r);
 
@@ -200,6 +214,7 @@ class FunctionEmitter {
   llvm::AllocaInst* exited_ = nullptr;
   Value* results_ = nullptr;      // out-of-line functions
   llvm::DISubprogram* subprogram_ = nullptr;
+  llvm::MDNode* frameScope_ = nullptr;
   BlockId current_ = 0;
   bool region_ = true;
   uint32_t regionId_ = 0;

@@ -100,7 +100,7 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
   if (a.kind == Address::Kind::Uniform) {
     for (unsigned i = 0; i < count; ++i) {
       Value* p = pointer(shifted(a, int64_t(i) * size));
-      llvm::LoadInst* load = b.CreateAlignedLoad(element, p, llvm::Align(aligned ? 1 : size));
+      llvm::LoadInst* load = ofProgram(b.CreateAlignedLoad(element, p, llvm::Align(aligned ? 1 : size)));
       if (constant) load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(k_.context(), {}));
       Value* v = load;
       llvm::Type* lane = laneType(type);
@@ -139,7 +139,7 @@ llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const 
     for (unsigned i = 0; i < width_ * count; ++i) repeat.push_back(int(i / count));
     Value* wideMask = count == 1 ? mask_ : b.CreateShuffleVector(mask_, repeat);
     Value* p = pointer(a);
-    Value* all = b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide));
+    Value* all = ofProgram(b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide)));
     for (unsigned i = 0; i < count; ++i) {
       if (count == 1) return llvm::SmallVector<Value*, 8>{all};
       llvm::SmallVector<int, 32> pick;
@@ -217,7 +217,7 @@ Value* FunctionEmitter::gather(const Address& a, llvm::Type* element) {
       return b.CreateAlignedLoad(element, b.CreateIntToPtr(lane[0], b.getPtrTy()), llvm::Align(1));
     });
   Value* p = gatherPointers(a);
-  return b.CreateMaskedGather(vector, p, llvm::Align(bits / 8), mask_);
+  return ofProgram(b.CreateMaskedGather(vector, p, llvm::Align(bits / 8), mask_));
 }
 
 void FunctionEmitter::scatter(const Address& a, Value* value) {
@@ -225,7 +225,7 @@ void FunctionEmitter::scatter(const Address& a, Value* value) {
   unsigned bits = element->getIntegerBitWidth();
   if (k_.host.avx512f && (bits == 32 || bits == 64)) {
     Value* p = gatherPointers(a);
-    b.CreateMaskedScatter(value, p, llvm::Align(bits / 8), mask_);
+    ofProgram(b.CreateMaskedScatter(value, p, llvm::Align(bits / 8), mask_));
     return;
   }
   perLane(mask_, {pointers(a), value}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
@@ -298,7 +298,7 @@ void FunctionEmitter::emitStore(const Inst& inst) {
         if (!winner) winner = b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue());
         v = b.CreateExtractElement(v, winner);
       }
-      b.CreateAlignedStore(v, pointer(shifted(a, int64_t(i) * size)), llvm::Align(size));
+      ofProgram(b.CreateAlignedStore(v, pointer(shifted(a, int64_t(i) * size)), llvm::Align(size)));
     }
   } else {
     llvm::SmallVector<Value*, 8> values;
@@ -338,7 +338,7 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
       all = b.CreateShuffleVector(parts[0], interleave);
       wideMask = b.CreateShuffleVector(mask_, repeat);
     }
-    b.CreateMaskedStore(all, pointer(a), llvm::Align(size), wideMask);
+    ofProgram(b.CreateMaskedStore(all, pointer(a), llvm::Align(size), wideMask));
   };
   if (!a.valid) return storeWide();
 
