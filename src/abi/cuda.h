@@ -221,6 +221,19 @@ ANYWARP_CUDA_API CUresult cuMemcpyHtoAAsync_v2_ptsz(CUarray, size_t, const void*
 ANYWARP_CUDA_API CUresult cuMemcpyAtoHAsync_v2(void*, CUarray, size_t, size_t, CUstream);
 ANYWARP_CUDA_API CUresult cuMemcpyAtoHAsync_v2_ptsz(void*, CUarray, size_t, size_t, CUstream);
 
+// Virtual Memory Management.
+ANYWARP_CUDA_API CUresult cuMemAddressReserve(CUdeviceptr*, size_t, size_t, CUdeviceptr, unsigned long long);
+ANYWARP_CUDA_API CUresult cuMemAddressFree(CUdeviceptr, size_t);
+ANYWARP_CUDA_API CUresult cuMemCreate(CUmemGenericAllocationHandle*, size_t, const CUmemAllocationProp*, unsigned long long);
+ANYWARP_CUDA_API CUresult cuMemRelease(CUmemGenericAllocationHandle);
+ANYWARP_CUDA_API CUresult cuMemMap(CUdeviceptr, size_t, size_t, CUmemGenericAllocationHandle, unsigned long long);
+ANYWARP_CUDA_API CUresult cuMemUnmap(CUdeviceptr, size_t);
+ANYWARP_CUDA_API CUresult cuMemSetAccess(CUdeviceptr, size_t, const CUmemAccessDesc*, size_t);
+ANYWARP_CUDA_API CUresult cuMemGetAccess(unsigned long long*, const CUmemLocation*, CUdeviceptr);
+ANYWARP_CUDA_API CUresult cuMemGetAllocationGranularity(size_t*, const CUmemAllocationProp*, CUmemAllocationGranularity_flags);
+ANYWARP_CUDA_API CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp*, CUmemGenericAllocationHandle);
+ANYWARP_CUDA_API CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle*, void*);
+
 // Stream Ordered Memory Allocator.
 ANYWARP_CUDA_API CUresult cuMemAllocAsync(CUdeviceptr*, size_t, CUstream);
 ANYWARP_CUDA_API CUresult cuMemAllocAsync_ptsz(CUdeviceptr*, size_t, CUstream);

@@ -37,8 +37,9 @@ Codes codesOf(ErrorKind kind) {
 
 CUresult toResult(const Error& error, During during) {
   CUresult result = codesOf(error.kind).of(during);
-  // A failed argument check is the program's to report; what a load or launch lacked, only we know.
-  log::message(during == During::Call ? log::Level::Info : log::Level::Error, "{} ({})", error.message, errorName(result));
+  // A failed argument check is the program's to report, a failed compilation has been; what a load lacked, only we know.
+  bool isLoad = during == During::ReadImage || during == During::ReadPtx;
+  log::message(isLoad ? log::Level::Error : log::Level::Info, "{} ({})", error.message, errorName(result));
   return result;
 }
 

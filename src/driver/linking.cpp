@@ -36,8 +36,9 @@ CUresult add(LinkState& state, std::span<const uint8_t> bytes, const char* name)
   if (!program) return fail(state, program.error(), During::ReadImage);
   for (fatbin::PtxSource& source : program->modules) {
     if (name) source.name = name;
-    if (Result<std::unique_ptr<ptx::Module>> module = ptx::parseModule(source.text, source.name); !module)
-      return fail(state, module.error(), During::ReadPtx);
+    Result<std::unique_ptr<ptx::Module>> module = ptx::parseModule(source.text, source.name.empty() ? "ptx" : source.name);
+    if (!module) return fail(state, module.error(), During::ReadPtx);
+    if (Status status = checkVersion(**module); !status) return fail(state, status.error(), During::ReadPtx);
     state.inputs.push_back(std::move(source));
   }
   return CUDA_SUCCESS;

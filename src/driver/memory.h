@@ -14,7 +14,7 @@ inline void* pointerOf(CUdeviceptr address) { return reinterpret_cast<void*>(sta
 
 enum class Ordering : uint8_t { Blocking, Async };
 
-// Device: must lie inside one allocation that the device can reach. Any: also ordinary host memory, which is taken on trust.
+// Device: must lie inside one allocation that the device can reach. Any: also ordinary host memory, whose ends must be mapped.
 enum class Side : uint8_t { Device, Any };
 bool validRange(const void* base, size_t bytes, Side side);
 

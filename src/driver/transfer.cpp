@@ -1,4 +1,5 @@
 // Copies and fills in stream order, and the ends of copies. SPDX-License-Identifier: Apache-2.0
+#include "compiler/fatbin/readable.h"
 #include "driver/memory.h"
 
 namespace anywarp::driver {
@@ -66,12 +67,14 @@ CUresult now(Current& current, const StreamRef& stream, const Transfer& transfer
 }  // namespace
 
 bool validRange(const void* base, size_t bytes, Side side) {
-  if (!base) return false;
   uintptr_t begin = reinterpret_cast<uintptr_t>(base);
-  if (bytes > UINTPTR_MAX - begin) return false;
+  if (!base || bytes > UINTPTR_MAX - begin) return false;
   std::optional<device::Allocation> allocation = device::Memory::instance().find(base);
-  if (!allocation) return side == Side::Any;
-  return bytes <= allocation->bytes - (begin - allocation->base);
+  if (!allocation) return side == Side::Any && (bytes == 0 || fatbin::readableEnds(base, bytes));
+  size_t here = allocation->bytes - (begin - allocation->base);
+  if (bytes <= here) return true;
+  // Mappings that stand side by side are one range.
+  return allocation->kind == device::MemoryKind::Mapped && validRange(reinterpret_cast<void*>(begin + here), bytes - here, Side::Device);
 }
 
 CUresult submit(Current& current, const StreamRef& stream, const device::Copy& copy, Ordering ordering) {

@@ -31,6 +31,8 @@ TEST_F(Copy, RangesAreChecked) {
   EXPECT_INVALID(cuMemcpyHtoD_v2(a + 50, in.data(), 51));
   EXPECT_INVALID(cuMemcpyHtoD_v2(0, in.data(), 1));
   EXPECT_INVALID(cuMemcpyHtoD_v2(a, nullptr, 1));
+  EXPECT_INVALID(cuMemcpyHtoD_v2(a, reinterpret_cast<void*>(0x1000), 10));
+  EXPECT_INVALID(cuMemcpyDtoH_v2(reinterpret_cast<void*>(0x1000), a, 10));
   EXPECT_INVALID(cuMemcpyDtoD_v2(a, reinterpret_cast<CUdeviceptr>(in.data()), 10));
   EXPECT_OK(cuMemcpyHtoD_v2(a, nullptr, 0));
   EXPECT_OK(cuMemFree_v2(a));

@@ -94,6 +94,29 @@ TEST_F(Module, BrokenImagesAreErrors) {
   EXPECT_EQ(cuModuleLoadData(&module, reinterpret_cast<const void*>(0x10)), CUDA_ERROR_INVALID_IMAGE);
 }
 
+TEST_F(Module, VersionsAndTargetsThatDoNotExist) {
+  char log[512] = "";
+  CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+  void* values[] = {log, reinterpret_cast<void*>(sizeof(log))};
+  CUmodule module = nullptr;
+  EXPECT_EQ(cuModuleLoadDataEx(&module, ".version 99.9\n.target sm_80\n.visible .entry k() { ret; }", 2, options, values), CUDA_ERROR_UNSUPPORTED_PTX_VERSION);
+  EXPECT_NE(std::string(log).find("Unsupported .version 99.9; current version is '9.1'"), std::string::npos) << log;
+  EXPECT_EQ(cuModuleLoadData(&module, ".version 7.8\n.target sm_999\n.visible .entry k() { ret; }"), CUDA_ERROR_INVALID_PTX);
+}
+
+TEST_F(Module, BrokenBodiesFailAtLoad) {
+  CUmodule module = nullptr;
+  EXPECT_EQ(cuModuleLoadData(&module, ".version 7.8\n.target sm_80\n.visible .entry k() { mov.u32 %undeclared, 5; ret; }"), CUDA_ERROR_INVALID_PTX);
+}
+
+TEST_F(Module, UnknownInstructionsFailTheirKernelAtLaunch) {
+  CUmodule module = load(".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry bad() { frobnicate.b32; ret; }\n.visible .entry good() { ret; }");
+  EXPECT_EQ(cuLaunchKernel(function(module, "bad"), 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr), CUDA_ERROR_NOT_SUPPORTED);
+  EXPECT_OK(cuLaunchKernel(function(module, "good"), 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr));
+  EXPECT_OK(cuCtxSynchronize());
+  EXPECT_OK(cuModuleUnload(module));
+}
+
 TEST_F(Module, ErrorLogHoldsTheReason) {
   char log[512];
   std::memset(log, 'x', sizeof(log));

@@ -196,6 +196,8 @@ TEST(Readable, StopsAtUnmappedPages) {
   EXPECT_EQ(readableBytes(pages + 10, 3 * 4096), 2 * 4096u - 10);
   EXPECT_EQ(readableBytes(pages + 2 * 4096, 1), 0u);
   EXPECT_EQ(readableTextLength(pages + 4096), 4096u);
+  EXPECT_TRUE(readableEnds(pages, 2 * 4096));
+  EXPECT_FALSE(readableEnds(pages, 2 * 4096 + 1));
   pages[5000] = '\0';
   EXPECT_EQ(readableTextLength(pages), 5000u);
   munmap(pages, 3 * 4096);

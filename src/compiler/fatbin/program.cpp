@@ -81,6 +81,7 @@ Result<Program> textProgram(std::string_view text) {
   if (text.find(".version") == std::string_view::npos) return broken("image is neither PTX nor a fat binary");
   Program program;
   program.modules.push_back({std::string(text), "", ""});
+  program.isText = true;
   return program;
 }
 

@@ -59,4 +59,13 @@ size_t readableTextLength(const void* address) {
   }
 }
 
+bool readableEnds(const void* address, size_t bytes) {
+  auto* begin = static_cast<char*>(const_cast<void*>(address));
+  iovec remote[2] = {{begin, 1}, {begin + bytes - 1, 1}};
+  char sink[2];
+  iovec local{sink, sizeof(sink)};
+  ssize_t got = process_vm_readv(getpid(), &local, 1, remote, 2, 0);
+  return got == 2 || (got < 0 && errno != EFAULT);
+}
+
 }  // namespace anywarp::fatbin

@@ -21,12 +21,14 @@ constexpr size_t smallestDeviceArena = size_t{1} << 30;
 constexpr size_t rememberedFrees = 256;
 
 const char* words(MemoryKind kind) {
-  constexpr std::array<const char*, 6> table = {"device",    "managed",         "pinned host", "registered host",
-                                                "module variable", "device heap"};
+  constexpr std::array<const char*, 7> table = {"device",    "managed",         "pinned host", "registered host",
+                                                "module variable", "device heap",     "mapped"};
   return table[static_cast<size_t>(kind)];
 }
 
 bool counts(MemoryKind kind) { return kind == MemoryKind::Device || kind == MemoryKind::Variable || kind == MemoryKind::Heap; }
+// Pages that others have mapped.
+bool isForeign(MemoryKind kind) { return kind == MemoryKind::HostRegistered || kind == MemoryKind::Mapped; }
 bool onDevice(MemoryKind kind) { return counts(kind); }
 
 std::string hex(uintptr_t value) {
@@ -85,11 +87,15 @@ struct Memory::State {
     return std::nullopt;
   }
 
+  // Ranges that are not taken from a pool.
+  Status enter(const Allocation& allocation);
+  Status leave(const void* base, MemoryKind kind);
+
   void drop(std::map<uintptr_t, Record>::iterator it) {
     Record record = it->second;
     records.erase(it);
     freed[freedCount++ % rememberedFrees] = record.allocation;
-    if (record.allocation.kind == MemoryKind::HostRegistered) return;
+    if (isForeign(record.allocation.kind)) return;
     Pool& from = poolOf(record.allocation);
     from.used -= record.charged;
     if (record.small) {
@@ -150,7 +156,7 @@ Result<void*> Memory::allocate(const AllocationRequest& request) {
 Status Memory::release(void* base) {
   std::unique_lock lock(state_.mutex);
   auto it = state_.records.find(reinterpret_cast<uintptr_t>(base));
-  if (it == state_.records.end() || it->second.allocation.kind == MemoryKind::HostRegistered) {
+  if (it == state_.records.end() || isForeign(it->second.allocation.kind)) {
     return Error{ErrorKind::Invalid, hex(reinterpret_cast<uintptr_t>(base)) + " is not the start of an allocation"};
   }
   state_.drop(it);
@@ -166,31 +172,43 @@ void Memory::releaseAll(const void* owner) {
   }
 }
 
-Status Memory::registerHost(void* base, size_t bytes, int device, const void* owner, uint32_t flags) {
-  auto address = reinterpret_cast<uintptr_t>(base);
-  if (!base || bytes == 0 || address + bytes < address) return Error{ErrorKind::Invalid, "an empty host range"};
-  std::unique_lock lock(state_.mutex);
-  auto next = state_.records.lower_bound(address + bytes);
-  if (next != state_.records.begin()) {
+Status Memory::State::enter(const Allocation& allocation) {
+  if (!allocation.base || allocation.bytes == 0 || allocation.base + allocation.bytes < allocation.base) return Error{ErrorKind::Invalid, "an empty range"};
+  std::unique_lock lock(mutex);
+  auto next = records.lower_bound(allocation.base + allocation.bytes);
+  if (next != records.begin()) {
     const Allocation& before = std::prev(next)->second.allocation;
-    if (before.base + before.bytes > address) {
-      return Error{ErrorKind::Invalid, hex(address) + " overlaps the " + words(before.kind) + " range at " + hex(before.base)};
+    if (before.base + before.bytes > allocation.base) {
+      return Error{ErrorKind::Invalid, hex(allocation.base) + " overlaps the " + words(before.kind) + " range at " + hex(before.base)};
     }
   }
-  Allocation allocation{address, bytes, MemoryKind::HostRegistered, device, ++state_.lastId, owner, flags};
-  state_.records.emplace(address, Record{allocation, 0, false});
+  Record record{allocation, 0, false};
+  record.allocation.id = ++lastId;
+  records.emplace(allocation.base, record);
   return {};
 }
 
-Status Memory::unregisterHost(void* base) {
-  std::unique_lock lock(state_.mutex);
-  auto it = state_.records.find(reinterpret_cast<uintptr_t>(base));
-  if (it == state_.records.end() || it->second.allocation.kind != MemoryKind::HostRegistered) {
-    return Error{ErrorKind::NotFound, hex(reinterpret_cast<uintptr_t>(base)) + " is not a registered host range"};
+Status Memory::State::leave(const void* base, MemoryKind kind) {
+  std::unique_lock lock(mutex);
+  auto it = records.find(reinterpret_cast<uintptr_t>(base));
+  if (it == records.end() || it->second.allocation.kind != kind) {
+    return Error{ErrorKind::NotFound, hex(reinterpret_cast<uintptr_t>(base)) + " is not a " + words(kind) + " range"};
   }
-  state_.drop(it);
+  drop(it);
   return {};
 }
+
+Status Memory::registerHost(void* base, size_t bytes, int device, const void* owner, uint32_t flags) {
+  return state_.enter({reinterpret_cast<uintptr_t>(base), bytes, MemoryKind::HostRegistered, device, 0, owner, flags});
+}
+
+Status Memory::unregisterHost(void* base) { return state_.leave(base, MemoryKind::HostRegistered); }
+
+Status Memory::adopt(void* base, size_t bytes, int device, uint32_t flags) {
+  return state_.enter({reinterpret_cast<uintptr_t>(base), bytes, MemoryKind::Mapped, device, 0, nullptr, flags});
+}
+
+Status Memory::disown(void* base) { return state_.leave(base, MemoryKind::Mapped); }
 
 std::optional<Allocation> Memory::find(const void* address) const {
   std::shared_lock lock(state_.mutex);

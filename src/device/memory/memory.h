@@ -19,6 +19,7 @@ enum class MemoryKind : uint8_t {
   HostRegistered,  // the program's own pages
   Variable,        // a module's variables
   Heap,            // what kernels get from malloc
+  Mapped,          // physical memory that the driver maps into a range of its own
 };
 
 struct Allocation {
@@ -63,6 +64,10 @@ class Memory {
   // Invalid when it overlaps a registered range.
   Status registerHost(void* base, size_t bytes, int device, const void* owner, uint32_t flags);
   Status unregisterHost(void* base);
+
+  // Memory that the caller has mapped and will unmap: known here for find() and for reports. Invalid when it overlaps what is known.
+  Status adopt(void* base, size_t bytes, int device, uint32_t flags);
+  Status disown(void* base);
 
   // The allocation that holds `address` (base <= address < base + bytes).
   std::optional<Allocation> find(const void* address) const;

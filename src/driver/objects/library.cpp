@@ -52,7 +52,34 @@ Result<KernelUsage> usageOf(const ptx::Module& module, const ptx::Function& func
   return usage;
 }
 
+// The newest PTX that is understood; cuDNN's is 9.1.
+constexpr uint32_t newestMajor = 9, newestMinor = 1;
+
+constexpr uint32_t targets[] = {10, 11, 12, 13, 20, 21, 30, 32, 35, 37, 50, 52, 53, 60, 61, 62, 70, 72, 75,
+                                80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
+
+// Bodies are read when their kernel is launched; those of a program's own PTX at once, as long as that takes no time, so that its
+// errors are where the program looks for them.
+constexpr size_t checkedTextBytes = 256 * 1024;
+
+Status checkBodies(const ptx::Module& module) {
+  for (const ptx::Function& function : module.functions) {
+    if (!function.hasBody) continue;
+    if (Result<std::unique_ptr<ptx::Body>> body = ptx::parseBody(module, function); !body) return body.error();
+  }
+  return {};
+}
+
 }  // namespace
+
+Status checkVersion(const ptx::Module& module) {
+  if (std::pair(module.versionMajor, module.versionMinor) > std::pair(newestMajor, newestMinor))
+    return Error{ErrorKind::Unsupported, fmt::format("{}: Unsupported .version {}.{}; current version is '{}.{}'", module.name, module.versionMajor,
+                                                     module.versionMinor, newestMajor, newestMinor)};
+  if (std::find(std::begin(targets), std::end(targets), module.target) == std::end(targets))
+    return Error{ErrorKind::Invalid, fmt::format("{}: Unsupported .target 'sm_{}'", module.name, module.target)};
+  return {};
+}
 
 LibraryTable& libraries() {
   static LibraryTable& table = *new LibraryTable;
@@ -130,6 +157,9 @@ Result<std::shared_ptr<Code>> Library::load() {
   failedDuring_ = During::ReadPtx;
   Result<std::unique_ptr<ptx::Module>> module = compiler::linkModules(std::move(program->modules));
   if (!module) return module.error();
+  if (Status status = checkVersion(**module); !status) return status.error();
+  if (program->isText && (*module)->text.size() <= checkedTextBytes)
+    if (Status status = checkBodies(**module); !status) return status.error();
   auto code = std::make_shared<Code>(std::move(*module));
   for (uint32_t i = 0; i < code->module->functions.size(); ++i) {
     const ptx::Function& function = code->module->functions[i];

@@ -173,6 +173,9 @@ class Instance : public std::enable_shared_from_this<Instance> {
   std::unordered_map<uint32_t, std::shared_ptr<Function>> functions_;
 };
 
+// Whether the PTX is of a version and for a target that exist for this driver. The words are ptxas's, which programs look for.
+Status checkVersion(const ptx::Module& module);
+
 // Address and size of a variable in memory, by name.
 CUresult globalOf(const Instance& instance, const char* name, CUdeviceptr* pointer, size_t* bytes);
 
