@@ -17,6 +17,7 @@ inline constexpr uint64_t maxVariableBytes = 1ull << 40;
 inline constexpr uint64_t maxInitialiserBytes = 1ull << 28;  // of all variables of one module or body
 inline constexpr uint64_t maxRegisterRange = 1ull << 28;     // names in one %r<n>; only those used take memory
 inline constexpr size_t maxListElements = 4096;
+inline constexpr uint64_t maxFileIndex = 1 << 16;
 inline constexpr unsigned maxScopes = 64;                    // nested { } in one body
 inline constexpr size_t maxPrototypeParameters = 1 << 16;    // of all .calltargets of one body
 inline constexpr size_t maxIndirectEdges = 1 << 20;          // targets of all brx.idx of one body

@@ -136,9 +136,7 @@ bool ModuleParser::parseFile() {
   uint64_t index = 0;
   if (!expectInteger("a file index", index)) return false;
   if (peek().kind != Token::Kind::String) return failHere("expected a file name, found " + found());
-  // Indices are small numbers that count up; one that is far beyond the text's own size is no index.
-  if (index > module_.text.size()) return fail(loc, "file index " + std::to_string(index) + " is out of range");
-  if (index > 1u << 20) return fail(loc, "file index " + std::to_string(index) + " is beyond 1048576");
+  if (index > maxFileIndex) return fail(loc, "file index " + std::to_string(index) + " is beyond " + std::to_string(maxFileIndex));
   if (module_.files.size() <= index) module_.files.resize(index + 1);
   module_.files[index] = std::string(next().text);
   while (accept(",")) {
