@@ -101,6 +101,13 @@ struct Barrier {
   bool busy() const;
 };
 
+// A barrier that is an object in shared memory.
+struct Mbarrier {
+  uint64_t phase = 0;
+  int64_t expected = 0, pending = 0;  // arrivals in a phase; those that are still to come
+  int64_t transactions = 0;
+};
+
 struct Grid;
 
 struct Block {
@@ -112,6 +119,7 @@ struct Block {
   std::deque<Thread> threads;
   Pages localStorage;
   Barrier barriers[barrierCount];
+  std::map<uint64_t, Mbarrier> mbarriers;  // by host address
   uint32_t live = 0;   // threads that have not exited
 
   uint8_t* shared() { return sharedStorage.data(); }

@@ -6,6 +6,10 @@ namespace anywarp::interp {
 void trap(Step& step) { step.fault(FaultKind::Trap, "trap"); }
 void brkpt(Step& step) { step.fault(FaultKind::Trap, "breakpoint"); }
 void pmevent(Step&) {}
+void setmaxnreg(Step&) {}
+
+// Grids of a stream run one after the other: what a grid depends on has ended.
+void griddepcontrol(Step&) {}
 
 // A sleeper lets the others run: it waits for one turn.
 void nanosleep(Step& step) {

@@ -74,7 +74,7 @@ void Linear::visit(BlockId x) {
   if (everPending_[x]) flow(x, waiting, noBlock);
   std::vector<BlockId> targets = liveTargets(flat_, x);
   bool parks = block.within.size() < block.successors.size();
-  if (parks && !free_ && !waiting.empty()) suspendsWhilePending_ = true;
+  if (parks && !free_ && (!waiting.empty() || shapes_.divergent[x])) suspendsWhilePending_ = true;
   bool divergent = shapes_.divergent[x] && targets.size() + (parks ? 1 : 0) > 0;
   if (targets.empty()) return flow(x, waiting, noBlock);
   if (divergent) {

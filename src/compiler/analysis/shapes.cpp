@@ -217,6 +217,9 @@ class Analysis {
       case Form::Cvta: case Form::CvtaTo: return convertAddress(inst);
       case Form::Selp: return select(inst);
       case Form::Ld: case Form::Ldu: return load(inst);
+      case Form::MbarrierTestWait: case Form::MbarrierTestWaitParity: case Form::MbarrierTryWait: case Form::MbarrierTryWaitParity:
+        return launch_.free ? Shape::varying() : combine(inst);
+      case Form::MbarrierPendingCount: return combine(inst);
       default: break;
     }
     switch (ptx::formInfo(inst.form).needs) {

@@ -42,9 +42,11 @@ class SpinFinder {
     for (uint32_t l = 0; l < order_.loops.size(); ++l) {
       if (!waits(order_.loops[l])) continue;
       BlockId header = order_.loops[l].header;
-      for (BlockId b : order_.loops[l].blocks)
+      for (BlockId b : order_.loops[l].blocks) {
+        if (flat_.blocks[b].terminator == Terminator::Suspend) continue;
         for (BlockId s : flat_.blocks[b].successors)
           if (s == header) edges.insert({b, s});
+      }
     }
     return edges;
   }
@@ -105,12 +107,34 @@ bool isWarpSync(const Inst& inst) {
   return inst.form != Form::Unknown && ptx::formInfo(inst.form).needs == ptx::Need::Warp && inst.has(Mod::Sync);
 }
 
+namespace {
+
+bool isResumePoint(const Suspensions& suspensions, BlockId b) {
+  auto& points = suspensions.resumePoints;
+  return std::find(points.begin(), points.end(), b) != points.end();
+}
+
+// A new block on the edge from `from` to `to`, which may be suspended.
+BlockId insertBlock(Flat& flat, BlockId from, BlockId to) {
+  auto between = BlockId(flat.blocks.size());
+  Block& block = flat.blocks.emplace_back();
+  block.first = block.last = flat.blocks[to].first;
+  block.terminator = Terminator::Jump;
+  block.line = flat.blocks[from].line;
+  block.successors = block.within = {to};
+  block.predecessors = {from};
+  std::replace(flat.blocks[from].successors.begin(), flat.blocks[from].successors.end(), to, between);
+  std::replace(flat.blocks[to].predecessors.begin(), flat.blocks[to].predecessors.end(), from, between);
+  return between;
+}
+
+}  // namespace
+
 Suspensions findSuspensions(Flat& flat) {
   Suspensions result;
   result.resumePoints.push_back(0);
   auto addPoint = [&](BlockId b) {
-    auto& points = result.resumePoints;
-    if (std::find(points.begin(), points.end(), b) == points.end()) points.push_back(b);
+    if (!isResumePoint(result, b)) result.resumePoints.push_back(b);
   };
   for (Block& block : flat.blocks) block.within = block.successors;
   Order order = orderBlocks(flat, {0}, Through::Suspensions);
@@ -123,12 +147,9 @@ Suspensions findSuspensions(Flat& flat) {
       block.within.clear();
       continue;
     }
-    std::erase_if(block.within, [&](BlockId s) {
-      if (!spins.count({b, s})) return false;
-      addPoint(s);
-      return true;
-    });
+    std::erase_if(block.within, [&](BlockId s) { return spins.count({b, s}) != 0; });
   }
+  for (auto [from, to] : spins) addPoint(isResumePoint(result, to) ? insertBlock(flat, from, to) : to);
   return result;
 }
 

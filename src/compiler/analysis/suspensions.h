@@ -11,7 +11,8 @@ struct Suspensions {
   bool spins = false;                 // some loop waits for other threads
 };
 
-// Fills Block::within. In `free` plans warp-synchronous instructions may wait too: blocks begin with them.
+// Fills Block::within. What lies behind a barrier, and the kernel's entry, are resume points of their own: where a loop that waits
+// begins there, its back edges get a block in between. In `free` plans warp-synchronous instructions may wait too: blocks begin with them.
 Suspensions findSuspensions(Flat& flat);
 
 // Cuts blocks so that each warp-synchronous instruction begins one (free plans).

@@ -12,6 +12,10 @@ void FunctionEmitter::emitAsync(const Inst& inst) {
   switch (inst.form) {
     case Form::CpAsync: return emitAsyncCopy(inst);
     case Form::CpAsyncCommitGroup: case Form::CpAsyncWaitGroup: case Form::CpAsyncWaitAll: return compilerFence();
+    case Form::MbarrierInit: case Form::MbarrierInval: case Form::MbarrierExpectTx: case Form::MbarrierCompleteTx: case Form::MbarrierArrive:
+    case Form::MbarrierArriveDrop: case Form::MbarrierTestWait: case Form::MbarrierTestWaitParity: case Form::MbarrierTryWait:
+    case Form::MbarrierTryWaitParity: case Form::MbarrierPendingCount: case Form::CpAsyncMbarrierArrive:
+      return emitMbarrier(inst);
     default:
       return unsupported(inst, std::string(ptx::formInfo(inst.form).mnemonic) + " (" + ptx::formInfo(inst.form).name + ") is not supported yet");
   }

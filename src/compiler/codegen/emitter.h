@@ -132,6 +132,13 @@ class FunctionEmitter {
   void emitAsync(const Inst& inst);
   void emitAsyncCopy(const Inst& inst);
 
+  // --- mbarrier.cpp
+  void emitMbarrier(const Inst& inst);
+  void emitMbarrierInit(const Inst& inst, const Address& a);
+  void emitMbarrierTest(const Inst& inst, const Address& a);
+  void emitMbarrierUpdate(const Inst& inst, const Address& a);
+  void storeMbarrier(const Inst& inst, const Address& a, Value* word);
+
   // --- atomics.cpp
   void emitAtomic(const Inst& inst);
   void emitFence(const Inst& inst);

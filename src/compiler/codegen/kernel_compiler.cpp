@@ -129,12 +129,9 @@ class KernelCompiler {
     kernel_.flat = &flat;
     k_.suspensions = analysis::findSuspensions(flat);
     kernel_.webs = analysis::renameWebs(flat);
-    k_.free = k_.suspensions.spins;
-    if (!k_.free) {
-      widen();
-      finish(kernel_);
-      k_.free = !runsInLockstep();
-    }
+    widen();
+    finish(kernel_);
+    k_.free = !runsInLockstep();
     if (k_.free) {
       analysis::splitAtWarpSync(flat);
       k_.suspensions = analysis::findSuspensions(flat);

@@ -31,7 +31,7 @@ void FunctionEmitter::emitMemory(const Inst& inst) {
     case ptx::Form::Applypriority: case ptx::Form::Discard:
       return;  // hints
     case ptx::Form::Membar: case ptx::Form::MembarProxy: case ptx::Form::Fence: case ptx::Form::FenceRestrict:
-    case ptx::Form::FenceMbarrierInit: case ptx::Form::FenceProxy:
+    case ptx::Form::FenceMbarrierInit: case ptx::Form::FenceProxy: case ptx::Form::FenceProxyAsync: case ptx::Form::FenceProxyTensormap:
       return emitFence(inst);
     default:
       return unsupported(inst, std::string(ptx::formInfo(inst.form).mnemonic) + " (" + ptx::formInfo(inst.form).name +

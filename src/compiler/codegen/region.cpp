@@ -367,10 +367,12 @@ void FunctionEmitter::emitSuspend(BlockId x, BlockId resume, Value* lanes) {
     return go(x, waiting, noBlock, nullptr);
   }
   if (!region_)
-    return k_.fail(ErrorKind::Unsupported, {blk.line, 1}, "a barrier inside a recursive or indirectly called function is not supported");
+    return k_.fail(ErrorKind::Unsupported, {blk.line, 1}, std::string(blk.terminator == Terminator::Suspend ? "a barrier" : "a loop that waits for other threads") +
+                                                                         " inside a recursive or indirectly called function is not supported");
   auto store = [&](size_t offset, Value* v) { b.CreateStore(v, b.CreateConstGEP1_64(b.getInt8Ty(), state_, offset)); };
   uint32_t next = k_.regionOf[resume];
-  describeBarrier(flat_.instructions[blk.last - 1]);
+  if (blk.terminator == Terminator::Suspend) describeBarrier(flat_.instructions[blk.last - 1]);
+  else store(offsetof(abi::WarpState, suspend), i32(uint32_t(abi::Suspend::Yield)));
   storeFrame(a_.webs.liveIn[resume], regionId_ ? &modified_ : nullptr);
   store(offsetof(abi::WarpState, pc), i32(next));
   if (k_.lanesExit) store(offsetof(abi::WarpState, live), maskBits(lanes));

@@ -121,6 +121,8 @@ void FunctionEmitter::emitSpecial(const Inst& inst) {
       return;
     }
     case ptx::Form::Pmevent: return;  // performance monitor events go nowhere
+    case ptx::Form::Setmaxnreg: return;  // the host's registers are not shared out
+    case ptx::Form::GriddepcontrolLaunch: case ptx::Form::GriddepcontrolWait: return;  // grids of a stream run one after the other
     default:
       return unsupported(inst, std::string(ptx::formInfo(inst.form).mnemonic) + " (" + ptx::formInfo(inst.form).name + ") is not supported yet");
   }

@@ -121,7 +121,8 @@ uint32_t Block::enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t 
 }
 
 RunResult Block::runLockstep(Worker& worker) {
-  for (uint32_t quiet = 0; quiet < quietRounds;) {
+  for (uint32_t quiet = 0, rounds = 0; quiet < quietRounds && rounds < busyRounds;) {
+    bool moved = false;
     if (uniform_) {
       uint32_t next = enter(worker, region_, 0, warpCount_);
       if (next == abi::regionExited) return RunResult::Done;
@@ -130,14 +131,16 @@ RunResult Block::runLockstep(Worker& worker) {
         region_ = next;
         continue;
       }
+      moved = next != region_;
       for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
     } else {
-      runRunnable(worker);
+      moved = runRunnable(worker);
       if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
     }
-    bool moved = settle(false);
+    bool settled = settle(false);
     if (RunResult result = resume(); result != RunResult::Waiting) return result;
-    quiet = moved ? 0 : quiet + 1;
+    quiet = moved || settled ? 0 : quiet + 1;
+    rounds = settled ? 0 : rounds + 1;
   }
   return RunResult::Waiting;
 }
@@ -156,8 +159,9 @@ void Block::classify(uint32_t w) {
   }
 }
 
-// Runs each warp that can run once, neighbours that want the same region together.
-void Block::runRunnable(Worker& worker) {
+// Runs each warp that can run once, neighbours that want the same region together. True when any wants another region now.
+bool Block::runRunnable(Worker& worker) {
+  bool moved = false;
   for (uint32_t begin = 0; begin < warpCount_;) {
     if (status_[begin] != WarpStatus::Runnable) {
       ++begin;
@@ -165,11 +169,12 @@ void Block::runRunnable(Worker& worker) {
     }
     uint32_t region = states_[begin].pc, end = begin + 1;
     while (end < warpCount_ && status_[end] == WarpStatus::Runnable && states_[end].pc == region) ++end;
-    enter(worker, region, begin, end);
-    if (grid_->stop.load(std::memory_order_relaxed)) return;
+    moved = enter(worker, region, begin, end) != region || moved;
+    if (grid_->stop.load(std::memory_order_relaxed)) return moved;
     for (uint32_t w = begin; w < end; ++w) classify(w);
     begin = end;
   }
+  return moved;
 }
 
 uint32_t Block::liveLanes(uint32_t warp) const { return status_[warp] == WarpStatus::Exited ? 0 : states_[warp].live; }

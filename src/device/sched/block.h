@@ -50,7 +50,7 @@ class Block final : public abi::BlockContext {
   RunResult runLockstep(Worker& worker);
   RunResult runFree(Worker& worker);
   bool runLanes(Worker& worker, uint32_t warp);
-  void runRunnable(Worker& worker);
+  bool runRunnable(Worker& worker);
   void classify(uint32_t warp);
   bool settle(bool exitedCount);
   RunResult resume();
