@@ -41,6 +41,7 @@ constexpr Setting settings[] = {
 struct Request {
   std::vector<std::string> values = std::vector<std::string>(std::size(settings));
   bool noCache = false;
+  std::string trace;
   std::string program;
   std::vector<std::string> arguments;
 };
@@ -84,6 +85,7 @@ int run(const Request& request) {
   prepend("LD_LIBRARY_PATH", folder, options::libraryPath());
   for (size_t i = 0; i < std::size(settings); ++i)
     if (!request.values[i].empty()) setenv(settings[i].variable, request.values[i].c_str(), 1);
+  if (!request.trace.empty()) setenv("ANYWARP_TRACE", request.trace.c_str(), 1);
   if (request.noCache) setenv("ANYWARP_CACHE", "0", 1);
 
   std::vector<char*> argv{const_cast<char*>(request.program.c_str())};
@@ -120,6 +122,7 @@ void addRun(CLI::App& app, int& exitCode, const std::vector<std::string>& progra
   CLI::App* command = app.add_subcommand("run", "Run a CUDA program: anywarp run [options] PROGRAM [ARGUMENTS...]");
   for (size_t i = 0; i < std::size(settings); ++i)
     command->add_option(settings[i].flag, request->values[i], settings[i].help);
+  command->add_flag("--trace{1}", request->trace, "Print every driver call; --trace=FILE appends them to FILE (%p: process id)");
   command->add_flag("--no-cache", request->noCache, "Neither read nor write the cache of compiled kernels");
   command->footer("PROGRAM may be a script, a shell, Python. Its exit code is passed on;\n"
                   "126: PROGRAM cannot be run, 127: there is no such program.");

@@ -3,12 +3,6 @@
 
 namespace anywarp::driver {
 
-CUresult traced(const char* name, CUresult result) {
-  const char* text = errorName(result);
-  log::trace("{} -> {}", name, result == CUDA_SUCCESS ? "ok" : text ? text : "unknown error");
-  return result;
-}
-
 CUresult enter(Current& current) {
   if (inCallback()) return CUDA_ERROR_NOT_PERMITTED;
   auto& stack = currentStack();

@@ -1,4 +1,4 @@
-// How every entry point runs: the checks that all of them share, the trace line, no exception past the C API.
+// How every entry point runs: the checks that all of them share, no exception past the C API.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -11,21 +11,17 @@
 
 namespace anywarp::driver {
 
-CUresult traced(const char* name, CUresult result);
-
 // Finds the context that a call works in: current, active and healthy.
 CUresult enter(Current& current);
 
 // Needs cuInit only. Body: CUresult().
 template <class Body>
-CUresult call(const char* name, Body&& body) noexcept {
-  CUresult result = CUDA_ERROR_NOT_INITIALIZED;
+CUresult call(const char*, Body&& body) noexcept {
   try {
-    if (initialised()) result = body();
+    return initialised() ? body() : CUDA_ERROR_NOT_INITIALIZED;
   } catch (const std::bad_alloc&) {
-    result = CUDA_ERROR_OUT_OF_MEMORY;
+    return CUDA_ERROR_OUT_OF_MEMORY;
   }
-  return log::enabled(log::Level::Trace) ? traced(name, result) : result;
 }
 
 // Needs a current context without a sticky error. Body: CUresult(Current&).

@@ -2,7 +2,6 @@
 #include "abi/cuda.h"
 #include "driver/api_table.h"
 #include "driver/process.h"
-#include "support/log.h"
 
 using namespace anywarp;
 using namespace anywarp::driver;
@@ -38,7 +37,6 @@ CUresult cuGetProcAddress_v2(const char* symbol, void** function, int version, u
     *status = row ? CU_GET_PROC_ADDRESS_SUCCESS
                   : rows.empty() ? CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND : CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT;
   }
-  log::trace("cuGetProcAddress {} {} {} -> {}", symbol, version, flags, row ? row->symbol : "none");
   return CUDA_SUCCESS;
 }
 

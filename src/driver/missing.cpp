@@ -14,8 +14,9 @@ CUresult notSupported(const char* symbol) {
 
 extern "C" {
 #define ANYWARP_MISSING_Done(symbol)
-#define ANYWARP_MISSING_Missing(symbol) \
-  __attribute__((visibility("default"))) CUresult symbol() { return notSupported(#symbol); }
+#define ANYWARP_MISSING_Missing(symbol)           \
+  CUresult missing_##symbol() __asm__(#symbol ".body"); \
+  CUresult missing_##symbol() { return notSupported(#symbol); }
 #define ANYWARP_API(base, version, symbol, stream, support) ANYWARP_MISSING_##support(symbol)
 #include "driver/api.def"
 }

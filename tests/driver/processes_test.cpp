@@ -1,39 +1,23 @@
 // What needs a process of its own: several devices, CUDA_VISIBLE_DEVICES, calls after destructors. SPDX-License-Identifier: Apache-2.0
 // Each test runs this program again with the environment it needs and a child's part as argument.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
+#include "child.h"
 #include "driver_fixture.h"
 #include "kernels.h"
 
 namespace anywarp::test {
 namespace {
 
-// Exit code of the test `part` in a fresh process.
-int run(const char* part, std::vector<std::pair<const char*, const char*>> environment) {
-  pid_t child = fork();
-  if (child == 0) {
-    for (auto [name, value] : environment) setenv(name, value, 1);
-    std::string filter = std::string("--gtest_filter=Child.DISABLED_") + part;
-    execl("/proc/self/exe", "driver_test", filter.c_str(), "--gtest_also_run_disabled_tests", "--gtest_brief=1", nullptr);
-    _exit(127);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-TEST(Process, TwoDevices) { EXPECT_EQ(run("TwoDevices", {{"ANYWARP_DEVICES", "2"}}), 0); }
-TEST(Process, VisibleDevices) { EXPECT_EQ(run("OneDevice", {{"ANYWARP_DEVICES", "3"}, {"CUDA_VISIBLE_DEVICES", "2,7,1"}}), 0); }
-TEST(Process, NoVisibleDevice) { EXPECT_EQ(run("NoDevice", {{"CUDA_VISIBLE_DEVICES", ""}}), 0); }
-TEST(Process, UnknownDevice) { EXPECT_EQ(run("BadDevice", {{"ANYWARP_DEVICE", "sm_12345"}}), 0); }
-TEST(Process, CallsAfterDestructors) { EXPECT_EQ(run("CallsAfterDestructors", {}), 0); }
-TEST(Process, CallsBeforeInit) { EXPECT_EQ(run("CallsBeforeInit", {}), 0); }
-TEST(Process, LaunchBlocking) { EXPECT_EQ(run("LaunchBlocking", {{"CUDA_LAUNCH_BLOCKING", "1"}}), 0); }
+TEST(Process, TwoDevices) { EXPECT_EQ(runChild("TwoDevices", {{"ANYWARP_DEVICES", "2"}}), 0); }
+TEST(Process, VisibleDevices) { EXPECT_EQ(runChild("OneDevice", {{"ANYWARP_DEVICES", "3"}, {"CUDA_VISIBLE_DEVICES", "2,7,1"}}), 0); }
+TEST(Process, NoVisibleDevice) { EXPECT_EQ(runChild("NoDevice", {{"CUDA_VISIBLE_DEVICES", ""}}), 0); }
+TEST(Process, UnknownDevice) { EXPECT_EQ(runChild("BadDevice", {{"ANYWARP_DEVICE", "sm_12345"}}), 0); }
+TEST(Process, CallsAfterDestructors) { EXPECT_EQ(runChild("CallsAfterDestructors", {}), 0); }
+TEST(Process, CallsBeforeInit) { EXPECT_EQ(runChild("CallsBeforeInit", {}), 0); }
+TEST(Process, LaunchBlocking) { EXPECT_EQ(runChild("LaunchBlocking", {{"CUDA_LAUNCH_BLOCKING", "1"}}), 0); }
 
 TEST(Child, DISABLED_TwoDevices) {
   ASSERT_OK(cuInit(0));
