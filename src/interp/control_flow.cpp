@@ -119,8 +119,7 @@ void call(Step& step) {
   if (passed.size() != function.params.size())
     return step.fault(FaultKind::Invalid, "call of " + function.name + " with " + std::to_string(passed.size()) + " arguments, it takes " +
                                               std::to_string(function.params.size()));
-  Frame& frame = step.thread.frame();
-  uint64_t local = frame.local + frame.code->layout.bytes;
+  uint64_t local = step.thread.frame().end();
   if (local + callee.layout.bytes > step.grid.launch.localBytes) return step.fault(FaultKind::StackOverflow, "stack overflow in call of " + function.name);
   for (size_t i = 0; i < passed.size(); i++)
     readArgument(step, passed[i], function.params[i], step.thread.local + local + callee.layout.params[i]);

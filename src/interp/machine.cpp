@@ -35,7 +35,7 @@ bool Barrier::busy() const {
 }
 
 bool pushFrame(Thread& thread, const Code& code) {
-  uint64_t start = thread.frames.empty() ? 0 : thread.frame().local + thread.frame().code->layout.bytes;
+  uint64_t start = thread.frames.empty() ? 0 : thread.frame().end();
   if (start + code.layout.bytes > thread.block->grid->launch.localBytes || thread.frames.size() >= 4096) return false;
   Frame frame;
   frame.code = &code;

@@ -44,6 +44,9 @@ struct Frame {
   uint32_t pc = 0;
   std::vector<Value> registers;
   uint64_t local = 0;  // offset of the frame in the thread's local memory
+  uint64_t taken = 0;  // bytes that alloca took behind it
+
+  uint64_t end() const { return local + code->layout.bytes + taken; }
 };
 
 enum class ThreadState { Ready, Waiting, Exited };

@@ -117,16 +117,14 @@ class Flattener {
 
   Status flattenOne(uint32_t function, Flat& flat, bool isEntry) {
     flat_ = &flat;
-    carry_ = ptx::noReg;
+    carry_ = allocaTop_ = ptx::noReg;
     flat.module = &module_;
     flat.function = function;
     flat.isEntry = isEntry;
     const ptx::Function& f = module_.functions[function];
     Binding binding;
-    if (!isEntry && usesRegisters(f)) return Error{ErrorKind::Unsupported, "function " + f.name + ": parameters that are registers"};
     if (!isEntry) {
-      for (const auto& p : f.params) binding.params.push_back(newPieces(p));
-      for (const auto& r : f.returns) binding.returns.push_back(newPieces(r));
+      binding = newBinding(f);
       flat.params = binding.params;
       flat.returns = binding.returns;
     }
@@ -180,9 +178,10 @@ class Flattener {
     auto parsed = body(function);
     if (!parsed) return parsed.error();
     const ptx::Body& b = **parsed;
-    Scope scope{function, &b, RegId(flat_->registers.size()), uint32_t(flat_->storage.size()), outer, {}, continuation, depth, {}};
+    Scope scope{function, &b, RegId(flat_->registers.size()), uint32_t(flat_->storage.size()), outer, {}, continuation, depth, {}, {}};
     flat_->registers.insert(flat_->registers.end(), b.registers.begin(), b.registers.end());
     addStorage(scope);
+    findParamsInMemory(scope);
 
     std::map<uint32_t, std::vector<uint32_t>> labelsAt;
     for (uint32_t l = 0; l < b.labels.size(); ++l) labelsAt[b.labels[l].instruction].push_back(l);
@@ -194,6 +193,7 @@ class Flattener {
 
     BlockId start = current_;
     open(start);
+    storeParamsInMemory(scope);
     for (uint32_t i = 0; i < b.instructions.size(); ++i) {
       if (auto it = labelsAt.find(i); it != labelsAt.end()) {
         BlockId target = scope.labelBlocks[it->second.front()];
@@ -228,6 +228,7 @@ class Flattener {
     BlockId continuation;
     int depth;
     std::vector<std::vector<Piece>> locals;  // .param variables declared in the body
+    std::map<uint32_t, uint32_t> inMemory;   // parameters whose address is taken: their place in Flat::storage
   };
 
   std::string place(const ptx::Instruction& inst) const {
@@ -249,6 +250,87 @@ class Flattener {
       }
       flat_->storage.push_back(std::move(storage));
     }
+  }
+
+  // A function's parameter whose address is taken lies in local memory (PTX: mov).
+  void findParamsInMemory(Scope& scope) {
+    if (scope.depth == 0 && flat_->isEntry) return;
+    const auto& params = module_.functions[scope.function].params;
+    for (const ptx::Instruction& inst : scope.body->instructions) {
+      if (inst.form == ptx::Form::Call) continue;
+      for (const Operand& o : inst.operands) {
+        if (o.kind != Operand::Kind::Symbol || o.symbol.kind != ptx::SymbolKind::Parameter || o.symbol.index >= params.size()) continue;
+        const ptx::Variable& param = params[o.symbol.index];
+        auto [place, fresh] = scope.inMemory.try_emplace(o.symbol.index, uint32_t(flat_->storage.size()));
+        if (!fresh) continue;
+        Storage storage{param.name, ptx::Space::Local, alignUp(flat_->localBytes, std::max<uint64_t>(param.align, 4)), param.size, param.align};
+        flat_->localBytes = storage.offset + storage.size;
+        flat_->storage.push_back(std::move(storage));
+      }
+    }
+  }
+
+  void storeParamsInMemory(const Scope& scope) {
+    for (auto [param, storage] : scope.inMemory)
+      for (const Piece& piece : scope.outer.params[param]) {
+        Inst store;
+        store.form = ptx::Form::St;
+        store.loc = module_.functions[scope.function].loc;
+        store.types = {ptx::bitsType(piece.bytes * 8)};
+        store.mods.push(ptx::Mod::Local);
+        Operand address;
+        address.kind = Operand::Kind::Address;
+        address.hasSymbol = true;
+        address.symbol = {ptx::SymbolKind::FunctionVariable, storage};
+        address.offset = piece.offset;
+        store.operands = {address, registerOperand(piece.reg), Operand{}};
+        emit(std::move(store));
+      }
+  }
+
+  // Leads operands that name such a parameter to its memory.
+  static void redirect(const Scope& scope, Inst& inst) {
+    bool any = false;
+    for (Operand& o : inst.operands) {
+      if (!(o.kind == Operand::Kind::Symbol || o.hasSymbol) || o.symbol.kind != ptx::SymbolKind::Parameter) continue;
+      auto found = scope.inMemory.find(o.symbol.index);
+      if (found == scope.inMemory.end()) continue;
+      o.symbol = {ptx::SymbolKind::FunctionVariable, found->second};
+      any = true;
+    }
+    if (!any) return;
+    ptx::ModList mods;
+    for (ptx::Mod mod : inst.mods)
+      mods.push(mod == ptx::Mod::Param || mod == ptx::Mod::ParamFunc || mod == ptx::Mod::ParamEntry ? ptx::Mod::Local : mod);
+    inst.mods = mods;
+  }
+
+  // --- memory that is taken while the function runs --------------------------------------------------------------------------
+
+  // Bytes of the area below that are in use, of each thread.
+  RegId allocaTop() {
+    if (allocaTop_ == ptx::noReg) {
+      allocaTop_ = newRegister(ptx::Type::B64, "alloca.top");
+      Storage area{"alloca", ptx::Space::Local, alignUp(flat_->localBytes, 16), allocaBytes, 16};
+      flat_->localBytes = area.offset + area.size;
+      allocaStorage_ = uint32_t(flat_->storage.size());
+      flat_->storage.push_back(std::move(area));
+    }
+    return allocaTop_;
+  }
+
+  // alloca gets the area as fourth operand; all three carry the bytes in use.
+  void stackInstruction(Inst inst) {
+    inst.carryIn = inst.carryOut = allocaTop();
+    if (inst.form == ptx::Form::Stacksave) inst.carryOut = ptx::noReg;
+    if (inst.form == ptx::Form::Stackrestore) inst.carryIn = ptx::noReg;
+    if (inst.form == ptx::Form::Alloca) {
+      Operand area;
+      area.kind = Operand::Kind::Symbol;
+      area.symbol = {ptx::SymbolKind::FunctionVariable, allocaStorage_};
+      inst.operands.push_back(area);
+    }
+    emit(std::move(inst));
   }
 
   void leave(const Scope& scope, uint32_t line) {
@@ -294,6 +376,11 @@ class Flattener {
       return {};
     }
     if (m == "call") return call(scope, std::move(inst));
+    if (m == "alloca" || m == "stacksave" || m == "stackrestore") {
+      stackInstruction(std::move(inst));
+      return {};
+    }
+    redirect(scope, inst);
     if (Status s; isParamAccess(scope, inst, s)) return s;
     bool waits = isBarrierWait(inst);
     emit(std::move(inst));
@@ -520,30 +607,39 @@ class Flattener {
     list.elements = std::move(flatList);
   }
 
-  static bool usesRegisters(const ptx::Function& f) {
-    for (const auto* list : {&f.params, &f.returns})
-      for (const ptx::Variable& v : *list)
-        if (v.space == ptx::Space::None) return true;
-    return false;
+  // Pieces for all that passes between a function and its callers. Those declared `.reg` are the first registers of the body, which
+  // inlineBody() makes next.
+  Binding newBinding(const ptx::Function& f) {
+    Binding binding;
+    for (const auto& p : f.params) binding.params.push_back(isRegister(p) ? std::vector<Piece>{} : newPieces(p));
+    for (const auto& r : f.returns) binding.returns.push_back(isRegister(r) ? std::vector<Piece>{} : newPieces(r));
+    auto next = RegId(flat_->registers.size());
+    auto add = [&](const std::vector<ptx::Variable>& variables, std::vector<std::vector<Piece>>& all) {
+      for (size_t i = 0; i < variables.size(); ++i)
+        if (isRegister(variables[i])) all[i] = {{next++, 0, std::max(1u, ptx::bits(variables[i].type) / 8)}};
+    };
+    add(f.returns, binding.returns);
+    add(f.params, binding.params);
+    return binding;
   }
+
+  static bool isRegister(const ptx::Variable& v) { return v.space == ptx::Space::None; }
 
   Status inlineCall(Scope& scope, const Inst& inst, uint32_t function) {
     if (scope.depth > 200) return Error{ErrorKind::Limit, place(inst) + "calls nest deeper than 200"};
     const ptx::Function& f = module_.functions[function];
-    Binding binding;
-    if (usesRegisters(f)) return Error{ErrorKind::Unsupported, place(inst) + "call of " + f.name + ", whose parameters are registers"};
     if (inst.operands[2].elements.size() != f.params.size() || inst.operands[0].elements.size() != f.returns.size())
       return Error{ErrorKind::Invalid, place(inst) + "call of " + f.name + " has " +
                                            std::to_string(inst.operands[2].elements.size()) + " arguments and " +
                                            std::to_string(inst.operands[0].elements.size()) + " results, it needs " +
                                            std::to_string(f.params.size()) + " and " + std::to_string(f.returns.size())};
-    for (size_t i = 0; i < f.params.size(); ++i) {
-      // Parameters are passed by value: fresh registers, so that two calls never share one.
-      std::vector<Piece> pieces = newPieces(f.params[i]);
-      if (Status s = copyPieces(scope, inst, inst.operands[2].elements[i], pieces, true); !s) return s;
-      binding.params.push_back(std::move(pieces));
-    }
-    for (const auto& r : f.returns) binding.returns.push_back(newPieces(r));
+    // Parameters are passed by value: fresh registers, so that two calls never share one.
+    const bool allocates = usesAlloca(function);
+    const RegId top = allocates ? newRegister(ptx::Type::B64, "alloca.saved") : ptx::noReg;
+    Binding binding = newBinding(f);
+    for (size_t i = 0; i < f.params.size(); ++i)
+      if (Status s = copyPieces(scope, inst, inst.operands[2].elements[i], binding.params[i], true, f.params[i]); !s) return s;
+    if (allocates) emitMove(inst, top, allocaTop(), ptx::Type::B64);
     BlockId continuation = newBlock();
     BlockId entry = newBlock();
     close(Terminator::Jump, {entry}, inst.loc.line);
@@ -551,13 +647,37 @@ class Flattener {
     int depth = scope.depth + 1;
     if (Status s = inlineBody(function, binding, continuation, depth); !s) return s;
     open(continuation);
+    if (allocates) emitMove(inst, allocaTop(), top, ptx::Type::B64);
     for (size_t i = 0; i < f.returns.size(); ++i)
-      if (Status s = copyPieces(scope, inst, inst.operands[0].elements[i], binding.returns[i], false); !s) return s;
+      if (Status s = copyPieces(scope, inst, inst.operands[0].elements[i], binding.returns[i], false, f.returns[i]); !s) return s;
     return {};
   }
 
+  bool usesAlloca(uint32_t function) {
+    auto parsed = body(function);
+    return parsed && std::any_of((*parsed)->instructions.begin(), (*parsed)->instructions.end(),
+                                 [](const ptx::Instruction& i) { return i.form == ptx::Form::Alloca || i.form == ptx::Form::Stackrestore; });
+  }
+
+  static Operand registerOperand(RegId reg) {
+    Operand o;
+    o.kind = Operand::Kind::Register;
+    o.reg = reg;
+    return o;
+  }
+
+  void emitMove(const Inst& at, RegId to, RegId from, ptx::Type type) {
+    Inst move;
+    move.form = ptx::Form::Mov;
+    move.loc = at.loc;
+    move.types = {type};
+    move.operands = {registerOperand(to), registerOperand(from)};
+    emit(std::move(move));
+  }
+
   // Between a call's operand (a .param variable, register or immediate) and the callee's pieces.
-  Status copyPieces(const Scope& scope, const Inst& call, const Operand& operand, const std::vector<Piece>& pieces, bool in) {
+  Status copyPieces(const Scope& scope, const Inst& call, const Operand& operand, const std::vector<Piece>& pieces, bool in,
+                    const ptx::Variable& declared) {
     const std::vector<Piece>* theirs = operand.kind == Operand::Kind::Symbol ? piecesOf(scope, operand.symbol) : nullptr;
     if (operand.kind == Operand::Kind::Discard) return {};
     for (size_t i = 0; i < pieces.size(); ++i) {
@@ -576,7 +696,13 @@ class Flattener {
       inner.reg = pieces[i].reg;
       Inst move;
       move.loc = call.loc;
-      move.types = {ptx::bitsType(pieces[i].bytes * 8)};
+      move.types = {isRegister(declared) ? declared.type : ptx::bitsType(pieces[i].bytes * 8)};
+      if (isRegister(declared)) {
+        move.form = ptx::Form::Mov;
+        move.operands = in ? std::vector<Operand>{inner, outer} : std::vector<Operand>{outer, inner};
+        emit(std::move(move));
+        continue;
+      }
       move.pseudo = in ? Pseudo::PieceStore : Pseudo::PieceLoad;
       move.operands = in ? std::vector<Operand>{inner, outer} : std::vector<Operand>{outer, inner};
       emit(std::move(move));
@@ -646,7 +772,8 @@ class Flattener {
   FlatProgram& program_;
   Flat* flat_ = nullptr;
   BlockId current_ = 0;
-  RegId carry_ = ptx::noReg;
+  RegId carry_ = ptx::noReg, allocaTop_ = ptx::noReg;
+  uint32_t allocaStorage_ = 0;
   bool openBlock_ = false;
   std::map<uint32_t, std::unique_ptr<ptx::Body>> bodies_;
   std::set<uint32_t> recursive_, pending_;

@@ -17,6 +17,9 @@ namespace anywarp::analysis {
 using BlockId = uint32_t;
 inline constexpr BlockId noBlock = ~0u;
 
+// Local memory of each thread for alloca, in each function that uses it and is not inlined.
+inline constexpr uint64_t allocaBytes = 8192;
+
 enum class Terminator : uint8_t {
   Jump,     // successors[0]
   Branch,   // on `condition`: successors[0] when it holds, successors[1] otherwise
@@ -51,7 +54,7 @@ enum class Pseudo : uint8_t {
 struct Inst : ptx::Instruction {
   Pseudo pseudo = Pseudo::None;
   uint32_t shift = 0;
-  ptx::RegId carryIn = ptx::noReg, carryOut = ptx::noReg;  // the condition code register of extended precision
+  ptx::RegId carryIn = ptx::noReg, carryOut = ptx::noReg;  // the condition code register of extended precision; alloca's bytes in use
 };
 
 // A .shared or .local array of the kernel or of a function inlined into it, at its offset in the block's shared window or the

@@ -184,6 +184,11 @@ Value* FunctionEmitter::readRegister(ptx::RegId r, bool vector) {
 }
 
 bool FunctionEmitter::keepsOthers(ptx::RegId r) const {
+  // Lanes that have returned still have their results there.
+  if (!region_)
+    for (auto& pieces : flat_.returns)
+      for (const analysis::Piece& p : pieces)
+        if (p.reg == r) return true;
   if (!a_.shapes.partial[current_]) return false;
   const analysis::Web& web = a_.webs.webs[r];
   if (web.defs > 1 || web.maybeUndefined || k_.free) return true;

@@ -103,6 +103,7 @@ class FunctionEmitter {
   Value* special(ptx::SpecialReg reg, bool vector);
   Value* threadIndex();                   // of lane 0 in the block
   void emitSpecial(const Inst& inst);
+  void emitAlloca(const Inst& inst);
 
   // --- data_movement.cpp
   void emitMove(const Inst& inst);

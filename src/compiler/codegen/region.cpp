@@ -164,8 +164,9 @@ void FunctionEmitter::emitFunction() {
   for (auto& pieces : flat_.params)
     for (const analysis::Piece& p : pieces) {
       llvm::Type* t = vectorOf(b.getIntNTy(p.bytes * 8));
-      b.CreateAlignedStore(b.CreateAlignedLoad(t, b.CreateConstGEP1_64(b.getInt8Ty(), args, offset), llvm::Align(8)), slot(p.reg).value, llvm::Align(4));
-      offset += uint64_t(p.bytes) * width_ + 63 & ~uint64_t(63);
+      Value* v = b.CreateAlignedLoad(t, b.CreateConstGEP1_64(b.getInt8Ty(), args, offset), llvm::Align(8));
+      store(slot(p.reg), adapt(v, ptx::Type::None, flat_.registers[p.reg].type));
+      offset += (uint64_t(p.bytes) * width_ + 63) & ~uint64_t(63);
     }
   order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, {0}, Through::UntilSuspensions));
   linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, PendingSet{0}, false);
@@ -179,8 +180,9 @@ void FunctionEmitter::emitFunction() {
   offset = 0;
   for (auto& pieces : flat_.returns)
     for (const analysis::Piece& p : pieces) {
-      b.CreateAlignedStore(readRegister(p.reg, true), b.CreateConstGEP1_64(b.getInt8Ty(), results_, offset), llvm::Align(8));
-      offset += uint64_t(p.bytes) * width_ + 63 & ~uint64_t(63);
+      Value* v = adapt(readRegister(p.reg, true), ptx::Type::None, ptx::bitsType(p.bytes * 8));
+      b.CreateAlignedStore(v, b.CreateConstGEP1_64(b.getInt8Ty(), results_, offset), llvm::Align(8));
+      offset += (uint64_t(p.bytes) * width_ + 63) & ~uint64_t(63);
     }
   b.CreateRetVoid();
 }

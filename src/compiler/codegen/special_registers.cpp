@@ -1,4 +1,6 @@
 // Special registers, clocks, sleep and traps (PTX: Special Registers, Miscellaneous Instructions). SPDX-License-Identifier: Apache-2.0
+#include <llvm/IR/Intrinsics.h>
+
 #include "compiler/codegen/emitter.h"
 
 namespace anywarp::codegen {
@@ -105,6 +107,20 @@ Value* FunctionEmitter::special(R reg, bool vector) {
   return vector ? splat(v) : v;
 }
 
+// Operands: pointer, size, alignment, the area; a thread's bytes in use come in and go out.
+void FunctionEmitter::emitAlloca(const Inst& inst) {
+  ptx::Space space;
+  uint64_t align = inst.operands[2].isNone() ? 8 : std::max<uint64_t>(inst.operands[2].bits, 1);
+  Value* size = read(inst.operands[1], inst.type(), true);
+  if (size->getType() != vectorOf(b.getInt64Ty())) size = b.CreateZExt(size, vectorOf(b.getInt64Ty()));
+  Value* top = readRegister(inst.carryIn, true);
+  Value* start = b.CreateAnd(b.CreateAdd(top, splat(i64(align - 1))), splat(i64(~(align - 1))));
+  Value* room = b.CreateSub(splat(i64(analysis::allocaBytes)), start);
+  trapIf(anyLane(logicalAnd(mask_, b.CreateICmpSLT(room, b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, size, splat(i64(analysis::allocaBytes + 1)))))), mask_, 3, inst.loc);
+  writeRegister(inst.carryOut, b.CreateAdd(start, size));
+  write(inst.operands[0], ptx::Type::B64, b.CreateAdd(start, splat(symbolAddress(inst.operands[3], space))));
+}
+
 void FunctionEmitter::emitSpecial(const Inst& inst) {
   switch (inst.form) {
     case ptx::Form::Trap: case ptx::Form::Brkpt: {
@@ -120,6 +136,9 @@ void FunctionEmitter::emitSpecial(const Inst& inst) {
       service(offsetof(abi::Services, nanosleep), type, {ctx_, t});
       return;
     }
+    case ptx::Form::Alloca: return emitAlloca(inst);
+    case ptx::Form::Stacksave: return write(inst.operands[0], ptx::Type::B64, readRegister(inst.carryIn, true));
+    case ptx::Form::Stackrestore: return writeRegister(inst.carryOut, read(inst.operands[0], ptx::Type::B64, true));
     case ptx::Form::Pmevent: return;  // performance monitor events go nowhere
     case ptx::Form::Setmaxnreg: return;  // the host's registers are not shared out
     case ptx::Form::GriddepcontrolLaunch: case ptx::Form::GriddepcontrolWait: return;  // grids of a stream run one after the other
