@@ -8,6 +8,7 @@
 #include <random>
 
 #include "compiler/ptx/ast.h"
+#include "compiler/ptx/fragments.h"
 #include "compiler/ptx/instruction_columns.h"
 
 namespace anywarp::tests {
@@ -102,6 +103,39 @@ std::vector<uint64_t> makeValues(Type type, Fill fill, uint64_t seed) {
   return values;
 }
 
+// One element of a matrix: mostly numbers whose sums stay in range, now and then the corners of the format.
+uint64_t matrixElement(Type type, std::mt19937_64& random) {
+  if (!ptx::isFloat(type)) return random();
+  const uint64_t kind = random() % 256;
+  if (kind == 0) return random() % 2 ? floatBits(type, INFINITY) : floatBits(type, NAN);
+  if (kind < 8) return random();  // anything
+  if (kind < 24) return random() % 2 << (ptx::bits(type) - 1);
+  double value = static_cast<double>(random() % 4001) / 500.0 - 4.0;
+  if (ptx::bits(type) > 8) value = std::ldexp(value, static_cast<int>(random() % 12) - 6);
+  return floatBits(type, value);
+}
+
+std::vector<uint64_t> matrixRegisters(const ptx::Fragment& fragment, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<uint64_t> values(threads);
+  for (uint64_t& value : values)
+    for (unsigned e = 0; e < fragment.perRegister; e++) {
+      uint64_t bits = matrixElement(fragment.type, random);
+      if (fragment.elementBits() < 64) bits &= (uint64_t{1} << fragment.elementBits()) - 1;
+      value |= bits << (e * fragment.elementBits());
+    }
+  return values;
+}
+
+// The type in which a register of a fragment is kept and compared.
+Type registerTypeOf(const ptx::Fragment& fragment) {
+  switch (fragment.type) {
+    case Type::F16: return Type::F16x2;
+    case Type::F32: case Type::F64: case Type::S32: return fragment.type;
+    default: return Type::B32;
+  }
+}
+
 // The type in which a value of a slot travels through registers and memory: whole registers, so that extension shows.
 Type carrier(Type type) {
   if (type == Type::Pred) return Type::U32;
@@ -141,6 +175,7 @@ class Generator {
   std::vector<Argument> arguments_;
   std::map<int, std::string> parameterOf_;  // by buffer
   std::map<std::tuple<Type, Fill, size_t>, int> inputs_;
+  std::map<std::tuple<Type, unsigned, unsigned>, int> matrixInputs_;
   std::vector<Tolerance> tolerances_;
   FormsProgram result_;
 
@@ -207,6 +242,7 @@ class Generator {
   std::string emit(const std::string& opcode, const ptx::Instruction& instruction) {
     const ptx::SlotPattern& slots = ptx::formRow(instruction.form).slots;
     const char* mnemonic = ptx::formInfo(instruction.form).mnemonic;
+    if (ptx::formInfo(instruction.form).needs == ptx::Need::Matrix) return emitProduct(opcode, instruction);
     bool boolean = instruction.mods.has(ptx::ModGroup::Boolean);
     std::string operands, declarations, stores;
     FormsProgram::Result result{opcode, kernelCount_, -1, {}};
@@ -251,6 +287,53 @@ class Generator {
     }
     instructionCount_++;
     return "";
+  }
+
+  // mma, mma.sp, wmma.mma: each register of each fragment has a buffer of its own.
+  std::string emitProduct(const std::string& opcode, const ptx::Instruction& instruction) {
+    auto product = ptx::matrixProductOfOpcode(instruction);
+    if (!product) return opcode + ": " + product.error().message;
+    const ptx::Fragment* fragments[] = {&product->fragmentD, &product->fragmentA, &product->fragmentB, &product->fragmentC};
+    std::string operands, declarations, stores;
+    FormsProgram::Result result{opcode, kernelCount_, -1, {}};
+    Tolerance tolerance;
+    tolerance.anyNaN = true;
+    for (unsigned slot = 0; slot < 4; slot++) {
+      const ptx::Fragment& fragment = *fragments[slot];
+      Type type = registerTypeOf(fragment);
+      std::string list;
+      for (unsigned r = 0; r < fragment.registers; r++) {
+        std::string reg = "%x" + std::to_string(slot) + "_" + std::to_string(r);
+        declarations += "    .reg " + std::string(ptx::isPacked(type) ? ".b32" : "." + std::string(ptx::spelling(type))) + " " + reg + ";\n";
+        list += (r ? ", " : "") + reg;
+        if (slot == 0) {
+          result.buffer = addBuffer("r" + std::to_string(instructionCount_) + "_" + std::to_string(r), type, std::vector<uint64_t>(threads), tolerance);
+          result_.results.push_back(result);
+          stores += storeOf(reg, type, result.buffer);
+        } else {
+          declarations += loadOf(reg, type, matrixBuffer(fragment, slot, r));
+        }
+      }
+      operands += (slot ? ", {" : "{") + list + "}";
+    }
+    if (product->sparse) {
+      ptx::Fragment words;
+      words.type = Type::B32;
+      declarations += "    .reg .b32 %x4;\n" + loadOf("%x4", Type::B32, matrixBuffer(words, 4, 0));
+      operands += ", %x4, " + std::to_string(instructionCount_ % ptx::sparseSelectors(*product));
+    }
+    body_ += "  {\n" + declarations + "    " + opcode + " " + operands + ";\n" + stores + "  }\n";
+    instructionCount_++;
+    return "";
+  }
+
+  int matrixBuffer(const ptx::Fragment& fragment, unsigned slot, unsigned index) {
+    auto key = std::make_tuple(fragment.type, slot, index);
+    auto found = matrixInputs_.find(key);
+    if (found != matrixInputs_.end()) return found->second;
+    std::string name = std::string(ptx::spelling(fragment.type)) + "_" + std::to_string(slot) + "_" + std::to_string(index);
+    uint64_t seed = seed_ * 1000 + matrixInputs_.size() * 17 + 5;
+    return matrixInputs_[key] = addBuffer(name, registerTypeOf(fragment), matrixRegisters(fragment, seed), {});
   }
 
   // Third source of min and max, count of cvt.pack: chosen by whether another row has them.

@@ -185,7 +185,7 @@ std::string formatValue(Type type, uint64_t bits) {
 
 Result<std::vector<uint64_t>> makeFill(Type type, const std::string& fill, const std::vector<std::string>& args) {
   size_t count = sizeArgument(args);
-  if (count > 64 << 20) return Error{ErrorKind::Limit, "buffer is too large"};
+  if (fill != "values" && count > 64 << 20) return Error{ErrorKind::Limit, "buffer is too large"};
   if (fill == "random") return randomBits(type, count, seedArgument(args));
   if (fill == "special") return specialBits(type, count, seedArgument(args));
   std::vector<uint64_t> values;

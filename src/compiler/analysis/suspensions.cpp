@@ -104,7 +104,9 @@ class SpinFinder {
 }  // namespace
 
 bool isWarpSync(const Inst& inst) {
-  return inst.form != Form::Unknown && ptx::formInfo(inst.form).needs == ptx::Need::Warp && inst.has(Mod::Sync);
+  if (inst.form == Form::Unknown || !inst.has(Mod::Sync)) return false;
+  ptx::Need needs = ptx::formInfo(inst.form).needs;
+  return needs == ptx::Need::Warp || needs == ptx::Need::Matrix;
 }
 
 namespace {

@@ -355,6 +355,7 @@ void FunctionEmitter::emitGuarded(const Inst& inst) {
     case ptx::Need::Memory: return emitMemory(inst);
     case ptx::Need::Atomic: return emitAtomic(inst);
     case ptx::Need::Warp: return emitWarp(inst);
+    case ptx::Need::Matrix: return emitMatrix(inst);
     case ptx::Need::Barrier: return emitBarrierArrive(inst);
     case ptx::Need::Call: return emitCall(inst);
     case ptx::Need::Special: return emitSpecial(inst);

@@ -7,6 +7,10 @@
 
 #include "compiler/codegen/kernel_state.h"
 
+namespace anywarp::ptx {
+struct Fragment;
+}
+
 namespace anywarp::codegen {
 
 using analysis::BlockId;
@@ -152,6 +156,24 @@ class FunctionEmitter {
   void emitRedux(const Inst& inst);
   Value* permute(Value* v, Value* index);
   Value* maskOperand(const ptx::Operand& o, bool vector);
+
+  // --- matrix.cpp, matrix_memory.cpp
+  struct MatrixLines {
+    Value *base, *bytes;  // ptr of the first row or column, i64 from one to the next
+  };
+  void emitMatrix(const Inst& inst);
+  void emitMatrixProduct(const Inst& inst);
+  void emitMovmatrix(const Inst& inst);
+  void emitLdmatrix(const Inst& inst);
+  void emitStmatrix(const Inst& inst);
+  void emitWmmaLoad(const Inst& inst);
+  void emitWmmaStore(const Inst& inst);
+  llvm::SmallVector<Value*, 8> readFragment(const Inst& inst, unsigned slot, const ptx::Fragment& fragment);
+  void writeFragment(const Inst& inst, unsigned slot, const ptx::Fragment& fragment, llvm::ArrayRef<Value*> registers);
+  llvm::SmallVector<Value*, 32> matrixRows(const Inst& inst, unsigned slot, unsigned rows);
+  MatrixLines matrixLines(const Inst& inst, unsigned slot, const ptx::Fragment& fragment);
+  Value* linePointer(const MatrixLines& lines, unsigned line, unsigned byte);
+  Value* anyActive(Value* lanes);
 
   // --- barrier.cpp
   void emitBarrierArrive(const Inst& inst);

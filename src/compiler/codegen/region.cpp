@@ -404,7 +404,8 @@ void FunctionEmitter::warpSyncWait(BlockId x, const Inst& inst) {
   unsigned slot = 0;
   for (unsigned i = 0; i < inst.operands.size(); ++i)
     if (ptx::slotRole(inst, i) == ptx::SlotRole::Source && !inst.operands[i].isNone()) slot = i;
-  Value* members = read(inst.operands[slot], ptx::Type::B32, true);
+  bool everyone = ptx::formInfo(inst.form).needs == ptx::Need::Matrix;
+  Value* members = everyone ? splat(i32(~0u)) : read(inst.operands[slot], ptx::Type::B32, true);
   Value* live = b.CreateAnd(liveAtEntry_, b.CreateNot(b.CreateLoad(exited_->getAllocatedType(), exited_)));
   Value* needed = b.CreateAnd(members, splat(maskBits(live)));
   Value* missing = b.CreateICmpNE(b.CreateAnd(needed, splat(b.CreateNot(maskBits(mask_)))), llvm::Constant::getNullValue(needed->getType()));

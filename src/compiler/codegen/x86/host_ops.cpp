@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/codegen/x86/host_ops.h"
 
+#include <llvm/Analysis/VectorUtils.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
 namespace anywarp::codegen::x86 {
@@ -21,6 +22,27 @@ Value* zeros(llvm::Type* element, unsigned lanes) { return llvm::Constant::getNu
 unsigned embeddedRounding(Rounding rounding) {
   constexpr unsigned codes[] = {0, 3, 1, 2};
   return codes[int(rounding)] | 8;
+}
+
+Value* multiplyAddPairs(PureEmitter& e, Value* a, Value* b) {
+  struct {
+    bool present;
+    unsigned lanes;
+    intrinsic::ID id;
+  } const levels[] = {{e.host.avx512bw, 32, intrinsic::x86_avx512_pmaddw_d_512},
+                      {e.host.avx2, 16, intrinsic::x86_avx2_pmadd_wd},
+                      {true, 8, intrinsic::x86_sse2_pmadd_wd}};
+  for (const auto& level : levels) {
+    if (!level.present) continue;
+    llvm::SmallVector<Value*, 8> parts;
+    for (unsigned from = 0; from < laneCount(a); from += level.lanes) {
+      llvm::SmallVector<int, 32> lanes;
+      for (unsigned i = 0; i < level.lanes; ++i) lanes.push_back(int(from + i));
+      parts.push_back(call(e, level.id, {}, {e.b.CreateShuffleVector(a, lanes), e.b.CreateShuffleVector(b, lanes)}));
+    }
+    return parts.size() == 1 ? parts[0] : llvm::concatenateVectors(e.b, parts);
+  }
+  return nullptr;
 }
 
 Value* narrowDouble(PureEmitter& e, Value* v, Rounding rounding) {

@@ -9,6 +9,9 @@ namespace anywarp::codegen::x86 {
 // The rounding operand of AVX-512 instructions, exceptions suppressed.
 unsigned embeddedRounding(Rounding rounding);
 
+// Any: i16 lanes, products of neighbours added as i32
+Value* multiplyAddPairs(PureEmitter& e, Value* a, Value* b);
+
 // AVX-512F
 Value* narrowDouble(PureEmitter& e, Value* v, Rounding rounding);
 Value* fromInteger(PureEmitter& e, Value* v, llvm::Type* element, bool isSigned, Rounding rounding);  // i32 -> float; DQ: i64 -> both
