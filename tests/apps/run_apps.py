@@ -48,8 +48,9 @@ class Program:
 
 def sources(program):
     found = []
-    for pattern in ("*.cu", "*.cpp", "*.cc", "*.c"):
-        found += sorted(program.source.glob(pattern))
+    for folder in (program.source, program.source / "src"):
+        for pattern in ("*.cu", "*.cpp", "*.cc", "*.c"):
+            found += sorted(folder.glob(pattern))
     leave = re.findall(r"-without=(\S+)", program.flags)
     return [f for f in found if f.name not in leave]
 

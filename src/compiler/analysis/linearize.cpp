@@ -45,15 +45,33 @@ Step Linear::choose(BlockId x, const PendingSet& waiting, BlockId target) const 
   };
   for (uint32_t l = x == noBlock ? noLoop : order_.innermost[x]; l != noLoop; l = order_.loops[l].parent) {
     if (BlockId b = firstFrom(l); b != noBlock) return step(b);
-    if (waiting.count(order_.loops[l].header)) return step(order_.loops[l].header);
+    if (waiting.count(order_.loops[l].header)) {
+      Step s = step(order_.loops[l].header);
+      if (!s.certain) s.again = l;
+      return s;
+    }
   }
   BlockId b = firstFrom(noLoop);
   return b == noBlock ? Step{} : step(b);
 }
 
+bool Linear::mayWaitInside(uint32_t loop) const {
+  if (!free_) return false;
+  const PendingSet& set = pending_[order_.loops[loop].header];
+  return std::any_of(set.begin(), set.end(), [&](BlockId b) { return order_.inLoop(b, loop); });
+}
+
+PendingSet Linear::outside(uint32_t loop, const PendingSet& waiting) const {
+  PendingSet result;
+  for (BlockId b : waiting)
+    if (!order_.inLoop(b, loop)) result.insert(b);
+  return result;
+}
+
 void Linear::flow(BlockId x, const PendingSet& waiting, BlockId target) {
   Step step = choose(x, waiting, target);
   if (step.next == noBlock) return;
+  if (free_ && step.again != noLoop) flow(x, outside(step.again, waiting), noBlock);
   BlockId n = step.next;
   bool changed = !reached_[n];
   reached_[n] = 1;

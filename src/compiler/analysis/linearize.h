@@ -17,6 +17,7 @@ using PendingSet = std::set<BlockId>;
 struct Step {
   BlockId next = noBlock;   // noBlock: nothing waits, the region is done
   bool certain = false;     // lanes are known to wait at `next`: no test needed
+  uint32_t again = noLoop;  // `next` is the header of this loop, for another round of it
 };
 
 class Linear {
@@ -31,6 +32,12 @@ class Linear {
 
   // Where to go from x (or from the region's entry: noBlock) when lanes may wait at `waiting`; `target`: they certainly wait there.
   Step choose(BlockId x, const PendingSet& waiting, BlockId target = noBlock) const;
+
+  // Lanes may wait inside a loop while its header is passed: where they may resume anywhere. Then another round of the loop is to
+  // begin only if lanes do wait in it, for the tests of its blocks alone would go round for ever.
+  bool mayWaitInside(uint32_t loop) const;
+  // `waiting` without the blocks of a loop.
+  PendingSet outside(uint32_t loop, const PendingSet& waiting) const;
 
   // A suspension point with lanes elsewhere: the region cannot run in lockstep.
   bool suspendsWhilePending() const { return suspendsWhilePending_; }

@@ -32,6 +32,11 @@ bool observesOthers(const Inst& inst) {
   }
 }
 
+// An operation whose result says whether this thread got what others may hold.
+bool triesLock(const Inst& inst) {
+  return inst.form == Form::AtomCas || (inst.form == Form::Atom && (inst.has(Mod::Exch) || inst.has(Mod::Or) || inst.has(Mod::And)));
+}
+
 class SpinFinder {
  public:
   SpinFinder(Flat& flat, const Order& order) : flat_(flat), order_(order) {}
@@ -52,27 +57,43 @@ class SpinFinder {
   }
 
  private:
+  struct Writer {
+    Inst* inst;
+    BlockId block;
+  };
+  using Writers = std::map<ptx::RegId, std::vector<Writer>>;
+
   bool waits(const Loop& loop) {
     std::set<BlockId> blocks(loop.blocks.begin(), loop.blocks.end());
-    std::map<ptx::RegId, std::vector<Inst*>> writers;
+    Writers writers;
     bool candidates = false;
     for (BlockId b : loop.blocks)
       for (uint32_t i = flat_.blocks[b].first; i < flat_.blocks[b].last; ++i) {
         Inst& inst = flat_.instructions[i];
         candidates |= observesOthers(inst) || inst.form == Form::Nanosleep;
-        forEachDef(inst, [&](ptx::RegId& r) { writers[r].push_back(&inst); });
+        forEachDef(inst, [&](ptx::RegId& r) { writers[r].push_back({&inst, b}); });
       }
     if (!candidates) return false;
+    std::vector<ptx::RegId> exits;
     for (BlockId b : loop.blocks) {
       const Block& block = flat_.blocks[b];
-      bool exits = false;
-      for (BlockId s : block.successors) exits |= !blocks.count(s);
-      if (exits && block.condition != ptx::noReg && dependsOnOthers(block.condition, writers)) return true;
+      if (block.condition == ptx::noReg) continue;
+      bool leaves = false;
+      for (BlockId s : block.successors) leaves |= !blocks.count(s);
+      if (leaves) exits.push_back(block.condition);
     }
-    return false;
+    auto observes = [&](const Writer& w) { return observesOthers(*w.inst) && !isUpdateLoop(*w.inst, writers); };
+    if (std::any_of(exits.begin(), exits.end(), [&](ptx::RegId r) { return depends(r, writers, observes); })) return true;
+    // `while (todo) if (tryLock()) todo = false;`: the exit depends on what others write by way of a branch.
+    std::set<BlockId> guarded = guardedByOthers(loop, writers);
+    if (guarded.empty()) return false;
+    auto isGuarded = [&](const Writer& w) { return guarded.count(w.block) != 0; };
+    return std::any_of(exits.begin(), exits.end(), [&](ptx::RegId r) { return depends(r, writers, isGuarded); });
   }
 
-  bool dependsOnOthers(ptx::RegId condition, std::map<ptx::RegId, std::vector<Inst*>>& writers) {
+  // Does the value of `condition` come, in this loop, from a write that `is`?
+  template <typename Predicate>
+  bool depends(ptx::RegId condition, Writers& writers, Predicate is) {
     std::set<ptx::RegId> seen{condition};
     std::vector<ptx::RegId> work{condition};
     while (!work.empty()) {
@@ -80,9 +101,9 @@ class SpinFinder {
       work.pop_back();
       auto it = writers.find(r);
       if (it == writers.end()) continue;
-      for (Inst* inst : it->second) {
-        if (observesOthers(*inst) && !isUpdateLoop(*inst, writers)) return true;
-        forEachUse(*inst, flat_.registers, [&](ptx::RegId& u) {
+      for (const Writer& writer : it->second) {
+        if (is(writer)) return true;
+        forEachUse(*writer.inst, flat_.registers, [&](ptx::RegId& u) {
           if (seen.insert(u).second) work.push_back(u);
         });
       }
@@ -90,8 +111,22 @@ class SpinFinder {
     return false;
   }
 
+  // Blocks of the loop that run or not as an attempt to take a lock turns out.
+  std::set<BlockId> guardedByOthers(const Loop& loop, Writers& writers) {
+    std::set<BlockId> guarded;
+    auto attempts = [&](const Writer& w) { return triesLock(*w.inst) && !isUpdateLoop(*w.inst, writers); };
+    for (BlockId b : loop.blocks) {
+      const Block& block = flat_.blocks[b];
+      if (block.condition == ptx::noReg || !depends(block.condition, writers, attempts)) continue;
+      if (postDominator_.empty()) postDominator_ = postDominators(flat_, order_);
+      for (BlockId g : influence(flat_, order_, postDominator_, b).region)
+        if (g != loop.header && order_.inLoop(g, uint32_t(&loop - order_.loops.data()))) guarded.insert(g);
+    }
+    return guarded;
+  }
+
   // atom.cas whose expected value comes from the previous round: some lane always succeeds, nobody waits.
-  static bool isUpdateLoop(const Inst& inst, std::map<ptx::RegId, std::vector<Inst*>>& writers) {
+  static bool isUpdateLoop(const Inst& inst, const Writers& writers) {
     if (inst.form != Form::AtomCas || inst.operands.size() < 4) return false;
     const ptx::Operand& expected = inst.operands[2];
     return expected.isReg() && writers.count(expected.reg);
@@ -99,6 +134,7 @@ class SpinFinder {
 
   Flat& flat_;
   const Order& order_;
+  std::vector<BlockId> postDominator_;
 };
 
 }  // namespace

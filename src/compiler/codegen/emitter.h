@@ -53,6 +53,7 @@ class FunctionEmitter {
   void emitBlock(BlockId x);
   void emitTerminator(BlockId x);
   void emitGate(BlockId x);
+  void beginRound(BlockId x, const analysis::PendingSet& waiting, uint32_t loop);
   void go(BlockId x, const analysis::PendingSet& waiting, BlockId target, Value* lanes);
   void emitSuspend(BlockId x, BlockId resume, Value* lanes);
   void parkFree(BlockId x, BlockId resume, Value* lanes);

@@ -230,9 +230,26 @@ void FunctionEmitter::go(BlockId x, const PendingSet& waiting, BlockId target, V
     else b.CreateBr(warpEnd_);
     return;
   }
+  if (step.again != analysis::noLoop && linear_->mayWaitInside(step.again)) beginRound(x, waiting, step.again);
   auto& list = step.certain ? bodies_ : gates_;
   if (!list[step.next]) list[step.next] = block(function_, (step.certain ? "b" : "gate") + llvm::Twine(step.next));
   b.CreateBr(list[step.next]);
+}
+
+// Goes on below where lanes wait inside the loop, and elsewhere where none do.
+void FunctionEmitter::beginRound(BlockId x, const PendingSet& waiting, uint32_t loop) {
+  Value* inside = noLanes();
+  for (BlockId w : waiting) {
+    if (!order_->inLoop(w, loop)) continue;
+    addWaiting(w, nullptr);
+    inside = b.CreateOr(inside, b.CreateLoad(waiting_[w]->getAllocatedType(), waiting_[w]));
+  }
+  llvm::BasicBlock* again = block(function_, "again");
+  llvm::BasicBlock* leave = block(function_, "leave");
+  b.CreateCondBr(anyLane(inside), again, leave);
+  b.SetInsertPoint(leave);
+  go(x, linear_->outside(loop, waiting), noBlock, nullptr);
+  b.SetInsertPoint(again);
 }
 
 void FunctionEmitter::emitGate(BlockId x) {
