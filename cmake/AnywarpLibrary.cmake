@@ -1,8 +1,16 @@
-# anywarp_library(NAME DIR... [LLVM] [DEPS lib...] [LIBS lib...])
-# One static library of the sources in the given folders of src/ (not below them), unit tests (*_test.cpp) left out;
+# anywarp_precompile(TARGET HEADER...): what most files of the target include, parsed once.
+function(anywarp_precompile target)
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # for ccache
+  endif()
+endfunction()
+
+# anywarp_library(NAME DIR... [LLVM] [DEPS lib...] [EXCLUDE file...] [PRECOMPILE header...])
+# One static library of the sources in the given folders of src/ (not below them), PRECOMPILE headers parsed once for it, unit tests (*_test.cpp) left out;
 # these go into one GoogleTest program NAME_test.
 function(anywarp_library name)
-  cmake_parse_arguments(A "LLVM" "" "DIRS;DEPS;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(A "LLVM" "" "DIRS;DEPS;EXCLUDE;PRECOMPILE" ${ARGN})
   set(sources)
   set(tests)
   foreach(dir ${A_DIRS})
@@ -26,6 +34,9 @@ function(anywarp_library name)
   endif()
   target_include_directories(${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(${name} ${scope} ${A_DEPS} Threads::Threads ${CMAKE_DL_LIBS})
+  if(A_PRECOMPILE AND sources)
+    anywarp_precompile(${name} ${A_PRECOMPILE})
+  endif()
   if(A_LLVM)
     target_include_directories(${name} SYSTEM ${scope} ${LLVM_INCLUDE_DIRS})
     target_compile_definitions(${name} ${scope} ${LLVM_DEFINITIONS})

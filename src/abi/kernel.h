@@ -8,7 +8,7 @@
 namespace anywarp::abi {
 
 // Bump when any struct below changes: it is part of the key of the on-disk cache.
-inline constexpr uint32_t kernelAbiVersion = 2;
+inline constexpr uint32_t kernelAbiVersion = 3;
 inline constexpr uint32_t maxWarpWidth = 32;
 inline constexpr uint32_t maxBarriers = 16;
 inline constexpr uint32_t maxThreadsPerBlock = 1024;
@@ -67,7 +67,7 @@ inline constexpr uint32_t regionMixed = 0xfffffffeu;   // warps of a lockstep pl
 enum class Suspend : uint32_t {
   None = 0,
   Barrier = 1,      // barrier{.cta}.sync / .red; `barrier`, `barrierThreads` (0: the whole block) and `predicate` are set
-  Yield = 2,        // a spin loop, nanosleep: runnable again at once, but let others run first
+  Yield = 2,        // a spin loop, nanosleep, rounds of an interleaved loop: runnable again at once, but let others run first
   GridExit = 3,     // the warp's lanes are done, as if they had exited
 };
 
@@ -104,6 +104,7 @@ using EntryFn = uint32_t (*)(BlockContext*, uint32_t region, uint32_t begin, uin
 struct RegionInfo {
   uint32_t plainBarrier;  // 1: reached only through a whole-block barrier 0 without reduction
   uint32_t line;          // PTX line of the suspension point that leads here
+  uint32_t interleaved;   // 1: the header of a loop that warps leave by Suspend::Yield after some rounds, so that others run theirs
 };
 
 // What the device needs to know of one compiled kernel. Owned by the plan, which lives as long as its module.

@@ -173,7 +173,7 @@ TEST(PlanSerializeTest, RoundTrip) {
   object.mode = abi::PlanMode::Free;
   object.width = 16;
   object.usesSpin = 1;
-  object.regions = {{1, 2}, {3, 4}};
+  object.regions = {{1, 2, 0}, {3, 4, 1}};
   auto bytes = serialize(object);
   auto back = deserialize(bytes);
   ASSERT_TRUE(back);

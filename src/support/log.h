@@ -3,9 +3,6 @@
 // level are not formatted. Not for signal handlers: they use emergency().
 #pragma once
 
-#ifndef FMT_HEADER_ONLY
-#define FMT_HEADER_ONLY
-#endif
 #include <fmt/core.h>
 
 #include <atomic>

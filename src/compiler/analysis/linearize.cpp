@@ -73,6 +73,7 @@ void Linear::flow(BlockId x, const PendingSet& waiting, BlockId target) {
   if (step.next == noBlock) return;
   if (free_ && step.again != noLoop) flow(x, outside(step.again, waiting), noBlock);
   BlockId n = step.next;
+  PendingSet* back = x != noBlock && order_.position[n] <= order_.position[x] ? &backEdges_[n] : nullptr;
   bool changed = !reached_[n];
   reached_[n] = 1;
   if (!step.certain) everPending_[n] = 1;
@@ -80,6 +81,7 @@ void Linear::flow(BlockId x, const PendingSet& waiting, BlockId target) {
     if (b == n) continue;
     everPending_[b] = 1;
     changed |= pending_[n].insert(b).second;
+    if (back) back->insert(b);
   }
   if (changed) work_.push_back(n);
 }

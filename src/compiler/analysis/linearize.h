@@ -5,6 +5,7 @@
 // its targets and goes on with the first in order. `pending[x]` are the blocks other than x at which lanes may wait while x runs.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "compiler/analysis/flow.h"
@@ -39,6 +40,12 @@ class Linear {
   // `waiting` without the blocks of a loop.
   PendingSet outside(uint32_t loop, const PendingSet& waiting) const;
 
+  // Where lanes may wait, `header` aside, when control goes back to the header of a loop.
+  PendingSet pendingAtBackEdges(BlockId header) const {
+    auto it = backEdges_.find(header);
+    return it == backEdges_.end() ? PendingSet{} : it->second;
+  }
+
   // A suspension point with lanes elsewhere: the region cannot run in lockstep.
   bool suspendsWhilePending() const { return suspendsWhilePending_; }
 
@@ -53,6 +60,7 @@ class Linear {
   std::vector<PendingSet> pending_;
   std::vector<uint8_t> everPending_, reached_;
   std::vector<BlockId> work_;
+  std::map<BlockId, PendingSet> backEdges_;
   bool suspendsWhilePending_ = false;
 };
 

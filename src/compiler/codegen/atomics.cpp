@@ -183,7 +183,7 @@ void FunctionEmitter::emitAtomic(const Inst& inst) {
     Value* old = perLane(mask_, args, wanted ? element : nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
       Value* o = one(lane[0], lane[1], cas ? lane[2] : nullptr);
       return wanted ? o : nullptr;
-    });
+    }, shared && !half);
     if (wanted) write(results[i], type, laneType(type) == element ? old : b.CreateBitCast(old, vectorOf(laneType(type))));
   }
   compilerFence();

@@ -183,23 +183,28 @@ Value* FunctionEmitter::readRegister(ptx::RegId r, bool vector) {
   }
 }
 
-bool FunctionEmitter::keepsOthers(ptx::RegId r) const {
-  // Lanes that have returned still have their results there.
-  if (!region_)
+void FunctionEmitter::enter(BlockId x) {
+  current_ = x;
+  if (liveAlways_.empty()) {
+    liveElsewhere_.assign(flat_.registers.size(), 0);
+    liveAlways_.assign(flat_.registers.size(), 0);
+    // Lanes that wait in their frames, and lanes that have returned.
+    if (k_.free && region_)
+      for (BlockId p : k_.suspensions.resumePoints)
+        for (ptx::RegId r : a_.webs.liveIn[p]) liveAlways_[r] = 1;
     for (auto& pieces : flat_.returns)
-      for (const analysis::Piece& p : pieces)
-        if (p.reg == r) return true;
-  if (!a_.shapes.partial[current_]) return false;
-  const analysis::Web& web = a_.webs.webs[r];
-  if (web.defs > 1 || web.maybeUndefined || k_.free) return true;
-  // Written once per round of a loop that lanes leave at different times, and read behind it.
-  for (uint32_t l = a_.order.innermost[current_]; l != analysis::noLoop; l = a_.order.loops[l].parent)
-    for (BlockId x : a_.order.loops[l].blocks) {
-      if (!a_.shapes.divergent[x] && !a_.shapes.partial[x]) continue;
-      for (BlockId t : flat_.blocks[x].successors)
-        if (!a_.order.inLoop(t, l) && a_.webs.isLiveIn(t, r)) return true;
-    }
-  return false;
+      for (const analysis::Piece& p : pieces) liveAlways_[p.reg] = 1;
+  }
+  if (!a_.shapes.partial[x]) return;
+  ++blockSerial_;
+  for (BlockId p : linear_->pending(x))
+    if (p != x)
+      for (ptx::RegId r : a_.webs.liveIn[p]) liveElsewhere_[r] = blockSerial_;
+}
+
+bool FunctionEmitter::keepsOthers(ptx::RegId r) const {
+  if (!region_ && liveAlways_[r]) return true;  // lanes that have returned still have their results there
+  return a_.shapes.partial[current_] && (liveElsewhere_[r] == blockSerial_ || liveAlways_[r]);
 }
 
 void FunctionEmitter::writeRegister(ptx::RegId r, Value* v) {

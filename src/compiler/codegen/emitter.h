@@ -58,6 +58,9 @@ class FunctionEmitter {
   void emitSuspend(BlockId x, BlockId resume, Value* lanes);
   void parkFree(BlockId x, BlockId resume, Value* lanes);
   void endWarp(Value* next);
+  llvm::BasicBlock* takeTurns(BlockId header, llvm::BasicBlock* again);
+  void emitYield(const InterleavedLoop& loop);
+  bool liveAtRegionEntry(ptx::RegId r) const;
   void loadFrame(const std::vector<ptx::RegId>& registers, uint32_t region);
   void storeFrame(const std::vector<ptx::RegId>& registers, const std::vector<uint8_t>* modified);
   void addWaiting(BlockId x, Value* lanes);
@@ -83,7 +86,8 @@ class FunctionEmitter {
   Value* adapt(Value* v, ptx::Type from, ptx::Type to);   // register <-> slot type
   void write(const ptx::Operand& o, ptx::Type type, Value* v);  // v as computed for `type`; scalar or lanes
   void writeRegister(ptx::RegId r, Value* v);
-  bool keepsOthers(ptx::RegId r) const;  // lanes that are elsewhere may still need their value
+  void enter(BlockId x);                 // x is what is emitted now
+  bool keepsOthers(ptx::RegId r) const;  // lanes that wait elsewhere while this block runs still need their value
   Value* affineLanes(Value* base, int64_t stride);
   Value* splat(Value* v);
   Value* iota(unsigned bits);
@@ -129,7 +133,7 @@ class FunctionEmitter {
   Value* gather(const Address& a, llvm::Type* element);
   void scatter(const Address& a, Value* value);
   Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
-                 llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body);
+                 llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled = false);
   void checkAlignment(const Inst& inst, const Address& a, unsigned bytes);
   void compilerFence();
   void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc);
@@ -238,6 +242,7 @@ class FunctionEmitter {
   std::unique_ptr<analysis::Linear> linear_;
   std::vector<llvm::BasicBlock*> bodies_, gates_;
   std::vector<llvm::AllocaInst*> waiting_;
+  std::map<llvm::BasicBlock*, llvm::BasicBlock*> turns_;  // before the header of an interleaved loop: goes on there or hands over
   std::vector<uint8_t> modified_;
   llvm::BasicBlock* warpEnd_ = nullptr;
   llvm::PHINode* warpNext_ = nullptr;
@@ -247,6 +252,9 @@ class FunctionEmitter {
   llvm::DISubprogram* subprogram_ = nullptr;
   llvm::MDNode* frameScope_ = nullptr;
   BlockId current_ = 0;
+  std::vector<uint32_t> liveElsewhere_;  // by register: blockSerial_ where lanes that wait at other blocks read it
+  std::vector<uint8_t> liveAlways_;
+  uint32_t blockSerial_ = 0;
   bool region_ = true;
   uint32_t regionId_ = 0;
 };

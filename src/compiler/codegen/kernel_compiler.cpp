@@ -6,6 +6,7 @@
 
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
+#include "support/options.h"
 
 namespace anywarp::codegen {
 
@@ -146,6 +147,7 @@ class KernelCompiler {
       k_.launch.free = true;
       finish(kernel_);
     }
+    if (!k_.free) interleave();
     const auto& points = k_.suspensions.resumePoints;
     k_.regionOf.assign(flat.blocks.size(), ~0u);
     for (uint32_t r = 0; r < points.size(); ++r) k_.regionOf[points[r]] = r;
@@ -155,6 +157,29 @@ class KernelCompiler {
         k_.suspendedAt[k_.regionOf[block.successors[0]]] = &flat.instructions[block.last - 1];
     k_.lanesExit = lanesExit();
     return {};
+  }
+
+  // Loops whose warps take turns: their headers become resume points.
+  void interleave() {
+    const auto& off = options::disablePass();
+    if (std::find(off.begin(), off.end(), "interleave") != off.end() || k_.threads <= k_.width) return;
+    Flat& flat = k_.program.kernel;
+    auto& points = k_.suspensions.resumePoints;
+    auto loops = analysis::findInterleaved(flat, kernel_.webs, kernel_.order, kernel_.shapes, k_.width);
+    std::erase_if(loops, [&](const analysis::Interleaved& l) { return std::find(points.begin(), points.end(), l.header) != points.end(); });
+    if (loops.empty()) return;
+    analysis::findPending(flat, kernel_.shapes, points, loops);
+    for (analysis::Interleaved& loop : loops) {
+      InterleavedLoop& l = k_.interleaved.emplace_back();
+      l.region = uint32_t(points.size());
+      points.push_back(loop.header);
+      l.roots = {loop.header};
+      l.roots.insert(l.roots.end(), loop.pending.begin(), loop.pending.end());
+      for (BlockId x : l.roots) l.live.insert(l.live.end(), kernel_.webs.liveIn[x].begin(), kernel_.webs.liveIn[x].end());
+      std::sort(l.live.begin(), l.live.end());
+      l.live.erase(std::unique(l.live.begin(), l.live.end()), l.live.end());
+      l.loop = std::move(loop);
+    }
   }
 
   // No region has lanes elsewhere when it reaches a barrier.
@@ -187,9 +212,9 @@ class KernelCompiler {
     std::vector<ptx::RegId> live;
     for (uint32_t r = k_.free ? 0 : 1; r < points.size(); ++r)
       live.insert(live.end(), kernel_.webs.liveIn[points[r]].begin(), kernel_.webs.liveIn[points[r]].end());
+    for (const InterleavedLoop& l : k_.interleaved) live.insert(live.end(), l.live.begin(), l.live.end());
     std::sort(live.begin(), live.end());
     live.erase(std::unique(live.begin(), live.end()), live.end());
-    uint32_t scalars = 0;
     auto bytesOf = [&](ptx::RegId r) { return std::max(4u, ptx::bits(flat.registers[r].type) / 8); };
     // Lanes first, on cache lines of their own; then scalars, packed.
     for (ptx::RegId r : live) {
@@ -205,7 +230,11 @@ class KernelCompiler {
       k_.frame[r].offset = k_.frameBytes;
       k_.frameBytes += bytes;
     }
-    (void)scalars;
+    for (InterleavedLoop& l : k_.interleaved) {
+      if (l.roots.size() == 1) continue;
+      l.masks = k_.frameBytes = alignUp(k_.frameBytes, 4);
+      k_.frameBytes += 4 * uint32_t(l.roots.size());
+    }
     for (ptx::RegId r : live) {
       if (k_.frame[r].offset != ~0u) continue;
       uint32_t bytes = std::min(16u, bytesOf(r));
@@ -295,11 +324,12 @@ class KernelCompiler {
     object.usesSpin = k_.suspensions.spins;
     object.regions.resize(object.regionCount);
     for (uint32_t r = 0; r < object.regionCount; ++r) {
+      if (k_.interleavedRegion(r)) object.regions[r] = {0, k_.program.kernel.blocks[k_.suspensions.resumePoints[r]].line, 1};
       const Inst* inst = k_.suspendedAt[r];
       if (!inst) continue;
       bool plain = ptx::slotRole(*inst, 0) != ptx::SlotRole::Dest && inst->operands[0].kind == ptx::Operand::Kind::Integer &&
                    inst->operands[0].bits == 0 && (inst->operands.size() < 2 || inst->operands[1].isNone());
-      object.regions[r] = {plain, inst->loc.line};
+      object.regions[r] = {plain, inst->loc.line, 0};
     }
   }
 

@@ -10,6 +10,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
+#include "compiler/analysis/interleave.h"
 #include "compiler/analysis/linearize.h"
 #include "compiler/analysis/shapes.h"
 #include "compiler/analysis/suspensions.h"
@@ -26,6 +27,15 @@ struct Analyzed {
   analysis::Order order;
   analysis::Shapes shapes;
   std::vector<uint32_t> uses;  // by register: instructions and branches that read it
+};
+
+// An interleaved loop with what its warps keep between turns.
+struct InterleavedLoop {
+  analysis::Interleaved loop;
+  uint32_t region = 0;
+  std::vector<ptx::RegId> live;      // sorted
+  std::vector<analysis::BlockId> roots;  // the header, then what else may wait
+  uint32_t masks = ~0u;              // offset in the frame of one mask per root; ~0u: all live lanes are at the header
 };
 
 struct FrameSlot {
@@ -50,6 +60,7 @@ struct KernelState {
   analysis::Suspensions suspensions;
   std::vector<uint32_t> regionOf;      // by BlockId: region id of a resume point, ~0u otherwise
   std::vector<const analysis::Inst*> suspendedAt;  // by region: the instruction that waits, nullptr
+  std::vector<InterleavedLoop> interleaved;
   std::vector<FrameSlot> frame;        // by register of the kernel
   uint32_t frameBytes = 0;
   uint64_t localBytes = 0;             // of the kernel; out-of-line functions take theirs above it
@@ -62,6 +73,17 @@ struct KernelState {
 
   bool failed = false;
   Error error;
+
+  const InterleavedLoop* interleavedRegion(uint32_t region) const {
+    for (const InterleavedLoop& l : interleaved)
+      if (l.region == region) return &l;
+    return nullptr;
+  }
+  const InterleavedLoop* interleavedHeader(analysis::BlockId header) const {
+    for (const InterleavedLoop& l : interleaved)
+      if (l.loop.header == header) return &l;
+    return nullptr;
+  }
 
   // Remembers the first error; the kernel will not be used.
   void fail(ErrorKind kind, const ptx::SourceLoc& loc, const std::string& message);

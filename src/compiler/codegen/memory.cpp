@@ -234,9 +234,10 @@ void FunctionEmitter::scatter(const Address& a, Value* value) {
   });
 }
 
-// A loop over the lanes of `mask`; the results as a vector (lanes outside `mask` are undefined).
+// A loop over the lanes of `mask`; the results as a vector (lanes outside `mask` are undefined). `unrolled`: the usual case of all
+// lanes without a loop, for short bodies of one basic block.
 Value* FunctionEmitter::perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
-                                llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body) {
+                                llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled) {
   llvm::SmallVector<llvm::AllocaInst*, 4> spilled;
   for (Value* v : args) {
     spilled.push_back(stackSlot(v->getType(), "lanes"));
@@ -244,21 +245,33 @@ Value* FunctionEmitter::perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::
   }
   llvm::AllocaInst* out = result ? stackSlot(vectorOf(result), "results") : nullptr;
   Value* bits = maskBits(mask);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "lanes.done", &function_);
+  auto at = [&](Value* lane) {
+    llvm::SmallVector<Value*, 4> scalars;
+    for (size_t i = 0; i < args.size(); ++i) {
+      llvm::Type* t = args[i]->getType()->getScalarType();
+      scalars.push_back(b.CreateLoad(t, b.CreateInBoundsGEP(t, spilled[i], lane)));
+    }
+    Value* r = body(scalars);
+    if (out) b.CreateStore(r, b.CreateInBoundsGEP(result, out, lane));
+  };
+  if (unrolled) {
+    llvm::BasicBlock* all = llvm::BasicBlock::Create(k_.context(), "lanes.all", &function_);
+    llvm::BasicBlock* some = llvm::BasicBlock::Create(k_.context(), "lanes.some", &function_);
+    b.CreateCondBr(b.CreateICmpEQ(bits, i32(width_ == 32 ? ~0u : (1u << width_) - 1)), all, some);
+    b.SetInsertPoint(all);
+    for (unsigned lane = 0; lane < width_; ++lane) at(i32(lane));
+    b.CreateBr(done);
+    b.SetInsertPoint(some);
+  }
   llvm::BasicBlock* from = b.GetInsertBlock();
   llvm::BasicBlock* loop = llvm::BasicBlock::Create(k_.context(), "lane", &function_);
-  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "lanes.done", &function_);
   b.CreateCondBr(b.CreateICmpNE(bits, i32(0)), loop, done);
   b.SetInsertPoint(loop);
   llvm::PHINode* rest = b.CreatePHI(b.getInt32Ty(), 2);
   rest->addIncoming(bits, from);
   Value* lane = b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, rest, b.getTrue());
-  llvm::SmallVector<Value*, 4> scalars;
-  for (size_t i = 0; i < args.size(); ++i) {
-    llvm::Type* t = args[i]->getType()->getScalarType();
-    scalars.push_back(b.CreateLoad(t, b.CreateInBoundsGEP(t, spilled[i], lane)));
-  }
-  Value* r = body(scalars);
-  if (out) b.CreateStore(r, b.CreateInBoundsGEP(result, out, lane));
+  at(lane);
   Value* next = b.CreateAnd(rest, b.CreateSub(rest, i32(1)));
   rest->addIncoming(next, b.GetInsertBlock());
   b.CreateCondBr(b.CreateICmpNE(next, i32(0)), loop, done);

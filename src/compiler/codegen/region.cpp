@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <llvm/IR/Intrinsics.h>
 
+#include <algorithm>
+
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
 
@@ -102,6 +104,8 @@ void FunctionEmitter::emitRegion(uint32_t region) {
   std::vector<BlockId> roots;
   if (k_.free) roots = k_.suspensions.resumePoints;
   else roots = {k_.suspensions.resumePoints[region]};
+  const InterleavedLoop* turn = k_.interleavedRegion(region);
+  if (turn) roots = turn->roots;
   order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, roots, Through::UntilSuspensions));
   PendingSet entrySet(roots.begin(), roots.end());
   linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entrySet, k_.free);
@@ -128,11 +132,16 @@ void FunctionEmitter::emitRegion(uint32_t region) {
       addWaiting(roots[r], here);
       resumeBarrier(r);
     }
+  } else if (turn) {
+    loadFrame(turn->live, region);
+    for (size_t i = 0; i < roots.size(); ++i)
+      addWaiting(roots[i], turn->masks == ~0u ? liveAtEntry_
+                                              : maskFromBits(field(frame_, turn->masks + 4 * i, b.getInt32Ty(), "waiting", false)));
   } else {
     loadFrame(region ? a_.webs.liveIn[roots[0]] : std::vector<ptx::RegId>{}, region);
     addWaiting(roots[0], liveAtEntry_);
     mask_ = liveAtEntry_;
-    current_ = roots[0];
+    enter(roots[0]);
     resumeBarrier(region);
   }
   emitBlocks(roots);
@@ -233,7 +242,51 @@ void FunctionEmitter::go(BlockId x, const PendingSet& waiting, BlockId target, V
   if (step.again != analysis::noLoop && linear_->mayWaitInside(step.again)) beginRound(x, waiting, step.again);
   auto& list = step.certain ? bodies_ : gates_;
   if (!list[step.next]) list[step.next] = block(function_, (step.certain ? "b" : "gate") + llvm::Twine(step.next));
-  b.CreateBr(list[step.next]);
+  bool back = x != noBlock && order_->position[step.next] <= order_->position[x];
+  b.CreateBr(back && region_ && !k_.free && k_.interleavedHeader(step.next) ? takeTurns(step.next, list[step.next]) : list[step.next]);
+}
+
+// Counts the rounds of an interleaved loop: the next one, or the next warp's turn.
+llvm::BasicBlock* FunctionEmitter::takeTurns(BlockId header, llvm::BasicBlock* again) {
+  llvm::BasicBlock*& turn = turns_[again];
+  if (turn) return turn;
+  const InterleavedLoop& loop = *k_.interleavedHeader(header);
+  llvm::IRBuilder<>::InsertPointGuard guard(b);
+  turn = block(function_, "turn" + llvm::Twine(header));
+  b.SetInsertPoint(turn);
+  if (loop.loop.rounds > 1) {
+    llvm::AllocaInst* rounds = stackSlot(b.getInt32Ty(), "rounds");
+    llvm::IRBuilder<>(initBlock_, initBlock_->begin()).CreateStore(i32(loop.loop.rounds - 1), rounds);
+    llvm::BasicBlock* handOver = block(function_, "hand.over");
+    Value* left = b.CreateLoad(b.getInt32Ty(), rounds);
+    b.CreateStore(b.CreateSub(left, i32(1)), rounds);
+    b.CreateCondBr(b.CreateICmpNE(left, i32(0)), again, handOver);
+    b.SetInsertPoint(handOver);
+  }
+  emitYield(loop);
+  return turn;
+}
+
+void FunctionEmitter::emitYield(const InterleavedLoop& loop) {
+  auto store = [&](size_t offset, Value* v) { b.CreateStore(v, b.CreateConstGEP1_64(b.getInt8Ty(), state_, offset)); };
+  storeFrame(loop.live, regionId_ ? &modified_ : nullptr);
+  Value* live = noLanes();
+  for (size_t i = 0; i < loop.roots.size(); ++i) {
+    addWaiting(loop.roots[i], nullptr);
+    llvm::AllocaInst* slot = waiting_[loop.roots[i]];
+    Value* lanes = b.CreateLoad(slot->getAllocatedType(), slot);
+    if (loop.masks != ~0u) b.CreateStore(maskBits(lanes), b.CreateConstGEP1_64(b.getInt8Ty(), frame_, loop.masks + 4 * i));
+    live = b.CreateOr(live, lanes);
+  }
+  store(offsetof(abi::WarpState, pc), i32(loop.region));
+  store(offsetof(abi::WarpState, suspend), i32(uint32_t(abi::Suspend::Yield)));
+  if (k_.lanesExit) store(offsetof(abi::WarpState, live), maskBits(live));
+  endWarp(i32(loop.region));
+}
+
+bool FunctionEmitter::liveAtRegionEntry(ptx::RegId r) const {
+  if (const InterleavedLoop* turn = k_.interleavedRegion(regionId_)) return std::binary_search(turn->live.begin(), turn->live.end(), r);
+  return a_.webs.isLiveIn(k_.suspensions.resumePoints[regionId_], r);
 }
 
 // Goes on below where lanes wait inside the loop, and elsewhere where none do.
@@ -254,7 +307,6 @@ void FunctionEmitter::beginRound(BlockId x, const PendingSet& waiting, uint32_t 
 
 void FunctionEmitter::emitGate(BlockId x) {
   b.SetInsertPoint(gates_[x]);
-  current_ = x;
   addWaiting(x, nullptr);
   if (!bodies_[x]) bodies_[x] = block(function_, "b" + llvm::Twine(x));
   llvm::BasicBlock* skip = block(function_, "skip" + llvm::Twine(x));
@@ -267,7 +319,7 @@ void FunctionEmitter::emitGate(BlockId x) {
 
 void FunctionEmitter::emitBlock(BlockId x) {
   b.SetInsertPoint(bodies_[x]);
-  current_ = x;
+  enter(x);
   addWaiting(x, nullptr);
   mask_ = b.CreateLoad(waiting_[x]->getAllocatedType(), waiting_[x], "mask");
   b.CreateStore(noLanes(), waiting_[x]);
@@ -448,7 +500,7 @@ void FunctionEmitter::resumeBarrier(uint32_t region) {
   const Inst* inst = k_.suspendedAt[region];
   if (!inst || ptx::slotRole(*inst, 0) != ptx::SlotRole::Dest) return;
   BlockId at = k_.suspensions.resumePoints[region];
-  current_ = at;
+  enter(at);
   mask_ = k_.free ? (Value*)b.CreateLoad(waiting_[at]->getAllocatedType(), waiting_[at]) : liveAtEntry_;
   Value* id = b.CreateZExt(barrierNumber(inst->operands[1]), b.getInt64Ty());
   Value* at8 = b.CreateGEP(b.getInt32Ty(), b.CreateConstGEP1_64(b.getInt8Ty(), ctx_, offsetof(abi::BlockContext, barrierResult)), id);
@@ -504,7 +556,7 @@ void FunctionEmitter::storeFrame(const std::vector<ptx::RegId>& registers, const
   for (ptx::RegId r : registers) {
     uint32_t offset = k_.frame[r].offset;
     if (offset == ~0u) continue;
-    bool inFrame = modified && !(*modified)[r] && a_.webs.isLiveIn(k_.suspensions.resumePoints[regionId_], r);
+    bool inFrame = modified && !(*modified)[r] && liveAtRegionEntry(r);
     if (inFrame) continue;
     Slot& s = slot(r);
     auto store = [&](Value* from, llvm::Type* t, uint32_t at) {

@@ -72,6 +72,8 @@ Status Block::prepare(Grid& grid) {
   return {};
 }
 
+size_t Block::workingBytes() const { return size_t{kernel_->frameBytes} * warpCount_ + grid_->info.totalSharedBytes; }
+
 void Block::start(uint64_t index) {
   const abi::LaunchInfo& info = grid_->info;
   if (index_ != noIndex && index == index_ + 1 && ctaid[0] + 1 < info.grid.x) {
@@ -127,9 +129,10 @@ RunResult Block::runLockstep(Worker& worker) {
       uint32_t next = enter(worker, region_, 0, warpCount_);
       if (next == abi::regionExited) return RunResult::Done;
       if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
-      if (next < kernel_->regionCount && kernel_->regions && kernel_->regions[next].plainBarrier) {
+      if (next < kernel_->regionCount && kernel_->regions) {
         region_ = next;
-        continue;
+        if (kernel_->regions[next].plainBarrier) continue;
+        if (kernel_->regions[next].interleaved) return RunResult::Yielded;
       }
       moved = next != region_;
       for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
@@ -139,6 +142,7 @@ RunResult Block::runLockstep(Worker& worker) {
     }
     bool settled = settle(false);
     if (RunResult result = resume(); result != RunResult::Waiting) return result;
+    if (yielded_) return RunResult::Yielded;
     quiet = moved || settled ? 0 : quiet + 1;
     rounds = settled ? 0 : rounds + 1;
   }
@@ -196,10 +200,15 @@ bool Block::settle(bool exitedCount) {
   return any;
 }
 
+bool Block::interleaved(uint32_t region) const {
+  return region < kernel_->regionCount && kernel_->regions && kernel_->regions[region].interleaved;
+}
+
 // Lockstep: finds how the block goes on. Waiting: it does.
 RunResult Block::resume() {
   uint32_t live = 0, runnable = 0, region = abi::regionMixed;
   bool same = true;
+  yielded_ = false;
   for (uint32_t w = 0; w < warpCount_; ++w) {
     if (status_[w] == WarpStatus::Exited) continue;
     ++live;
@@ -207,6 +216,7 @@ RunResult Block::resume() {
     ++runnable;
     if (region == abi::regionMixed) region = states_[w].pc;
     same = same && states_[w].pc == region;
+    yielded_ = yielded_ || interleaved(states_[w].pc);
   }
   if (live == 0) return RunResult::Done;
   if (runnable == 0 && !settle(true)) return RunResult::Deadlock;

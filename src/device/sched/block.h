@@ -16,6 +16,7 @@ class Worker;
 
 enum class RunResult : uint8_t {
   Done,
+  Yielded,    // warps have handed over in an interleaved loop: call again, perhaps after other blocks of the grid
   Waiting,    // every thread that can run only waits for another block (or another kernel): run something else, then call again
   Deadlock,   // every thread waits at barriers that cannot complete
   Abandoned,  // the grid has failed elsewhere
@@ -38,6 +39,8 @@ class Block final : public abi::BlockContext {
   uint32_t warpCount() const { return warpCount_; }
   // Since the last start() or call: did any thread exit or any barrier complete?
   bool progressed() const { return progressed_; }
+  // What the block keeps in caches while it runs: shared memory and frames.
+  size_t workingBytes() const;
 
   // Services::barrierArrive.
   void arriveAtBarrier(const Barriers::Arrival& arrival);
@@ -54,6 +57,7 @@ class Block final : public abi::BlockContext {
   void classify(uint32_t warp);
   bool settle(bool exitedCount);
   RunResult resume();
+  bool interleaved(uint32_t region) const;
   uint32_t liveLanes(uint32_t warp) const;
 
   Grid* grid_ = nullptr;
@@ -66,6 +70,7 @@ class Block final : public abi::BlockContext {
   uint32_t region_ = 0;
   bool uniform_ = true;      // lockstep: all warps that have not exited are to run region_
   bool progressed_ = false;
+  bool yielded_ = false;     // lockstep: a warp that can run is in an interleaved loop
 
   Window shared_{Window::Shrink::Exactly};
   Window local_{Window::Shrink::Never};

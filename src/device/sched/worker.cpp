@@ -29,6 +29,10 @@ constexpr uint64_t shortSleep = 20000;
 // Suspended blocks of an ordinary grid in one worker. A device promises progress only to as many as fit on it.
 constexpr uint32_t mostHeld = 64;
 constexpr size_t mostSpare = 16;
+// Blocks that take turns in a loop: until they touch a few pages side by side, as long as what they keep stays in the L2.
+constexpr size_t threadsTogether = 4096;
+constexpr size_t bytesTogether = 256 << 10;
+constexpr size_t mostTogether = 16;
 // How long a worker stays with one grid while another has none.
 constexpr uint64_t sliceNanoseconds = 200000;
 
@@ -145,12 +149,51 @@ void Worker::work(size_t at) {
   while (true) {
     block->start(index);
     RunResult result = runBlock(*block);
+    if (result == RunResult::Yielded) {
+      workTogether(joined_[at], *block);
+      if (!held_.empty() || !nextIndex(joined_[at], index)) return;
+      block = takeBlock(grid);
+      if (!block) return;
+      continue;
+    }
     if (result == RunResult::Done && held_.empty() && nextIndex(joined_[at], index)) continue;
     if (result != RunResult::Waiting) return ended(*block, result);
     hold(*block);
     if (!mayStart(joined_[at], 0) || !nextIndex(joined_[at], index)) return;
     block = takeBlock(grid);
     if (!block) return;
+  }
+}
+
+// `first` is in a loop whose warps take turns: so do the next blocks, since they read what lies next to what it reads.
+void Worker::workTogether(Joined& joined, Block& first) {
+  Grid& grid = first.grid();
+  size_t threads = size_t{grid.info.block.x} * grid.info.block.y * grid.info.block.z;
+  size_t bytes = std::max<size_t>(first.workingBytes(), 1);
+  size_t count = std::clamp<size_t>(std::min(threadsTogether / threads, bytesTogether / bytes), 1, mostTogether);
+  together_.push_back(&first);
+  // Only what is left of the chunk: neighbours, and no other worker waits for them.
+  while (together_.size() < count && joined.next != joined.end) {
+    Block* block = takeBlock(grid);
+    if (!block) break;
+    block->start(joined.next++);
+    together_.push_back(block);
+  }
+  while (!together_.empty()) {
+    for (size_t i = 0; i < together_.size();) {
+      Block& block = *together_[i];
+      RunResult result = grid.stop.load(std::memory_order_relaxed) ? RunResult::Abandoned : runBlock(block);
+      if (result == RunResult::Yielded) {
+        ++i;
+        continue;
+      }
+      together_.erase(together_.begin() + static_cast<ptrdiff_t>(i));
+      if (result == RunResult::Waiting) {
+        hold(block);
+      } else {
+        ended(block, result);
+      }
+    }
   }
 }
 
@@ -225,7 +268,7 @@ bool Worker::stepHeld() {
     Block& block = *held_[heldIndex_];
     RunResult result = block.grid().stop.load(std::memory_order_relaxed) ? RunResult::Abandoned : runBlock(block);
     progressed = progressed || block.progressed() || result != RunResult::Waiting;
-    if (result == RunResult::Waiting) {
+    if (result == RunResult::Waiting || result == RunResult::Yielded) {
       ++heldIndex_;
       continue;
     }
@@ -306,7 +349,11 @@ void Worker::afterFault() {
     --joinedTo(*grid)->held;
     heldIndex_ = notHeld;
   }
+  auto partner = std::find(together_.begin(), together_.end(), block);
+  if (partner != together_.end()) together_.erase(partner);
   ended(*block, RunResult::Abandoned);
+  for (Block* other : together_) ended(*other, RunResult::Abandoned);  // of the same grid, which has stopped
+  together_.clear();
   leaveFinishedGrids();
 }
 

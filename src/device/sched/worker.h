@@ -78,6 +78,7 @@ class Worker {
   [[noreturn]] void run();
   void turn();
   void work(size_t joined);
+  void workTogether(Joined& joined, Block& first);
   void runBody(Joined& joined);
   bool nextIndex(Joined& joined, uint64_t& index);
   bool stepHeld();
@@ -107,6 +108,7 @@ class Worker {
   size_t heldIndex_ = notHeld;    // of running_ in held_
   std::vector<Joined> joined_;
   std::vector<Block*> held_;
+  std::vector<Block*> together_;  // neighbours that take turns; running_ may be one of them
   std::vector<Block*> spare_;
   uint64_t quietSince_ = 0;
   uint64_t quietTurns_ = 0;
