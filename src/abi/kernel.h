@@ -144,6 +144,15 @@ struct Services {
   uint64_t (*clock64)(BlockContext*);       // ticks of the device's SM clock
   uint64_t (*globaltimer)(BlockContext*);   // nanoseconds
   void (*nanosleep)(BlockContext*, uint32_t nanoseconds);
+  // tex and tld4: abi::TextureOperation says which rows `operands` has. Four rows of results. Invalid handles end the launch.
+  void (*texture)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t operation, const uint64_t* textures, const uint64_t* samplers,
+                  const uint32_t* operands, uint32_t* results);
+  // suld, sust and sured: abi::SurfaceOperation.
+  void (*surface)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t operation, const uint64_t* surfaces, const uint32_t* coordinates,
+                  void* data);
+  // txq, suq and istypep: abi::TextureQuery. One handle per lane; `levels` may be null.
+  void (*textureQuery)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t query, const uint64_t* handles, const uint32_t* levels,
+                       uint32_t* results);
 };
 
 }  // namespace anywarp::abi

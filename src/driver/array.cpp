@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "driver/entry.h"
-#include "driver/memory.h"
+#include "driver/objects/texture.h"
 
 using namespace anywarp;
 using namespace anywarp::driver;
@@ -14,54 +14,60 @@ ArrayTable& arrays() {
   return table;
 }
 
-Array::~Array() { (void)device::Memory::instance().release(memory); }
-
-}  // namespace anywarp::driver
+Array::~Array() {
+  if (memory) (void)device::Memory::instance().release(memory);
+}
 
 namespace {
 
 constexpr size_t rowAlignment = 64;
 constexpr unsigned knownFlags = CUDA_ARRAY3D_LAYERED | CUDA_ARRAY3D_SURFACE_LDST | CUDA_ARRAY3D_CUBEMAP | CUDA_ARRAY3D_TEXTURE_GATHER;
 
-// Bytes of a channel; 0 for formats that we lack.
-size_t channelBytes(CUarray_format format) {
-  switch (format) {
-    case CU_AD_FORMAT_UNSIGNED_INT8:
-    case CU_AD_FORMAT_SIGNED_INT8: return 1;
-    case CU_AD_FORMAT_UNSIGNED_INT16:
-    case CU_AD_FORMAT_SIGNED_INT16:
-    case CU_AD_FORMAT_HALF: return 2;
-    case CU_AD_FORMAT_UNSIGNED_INT32:
-    case CU_AD_FORMAT_SIGNED_INT32:
-    case CU_AD_FORMAT_FLOAT: return 4;
-    default: return 0;
-  }
+CUresult checkShape(const CUDA_ARRAY3D_DESCRIPTOR& d) {
+  bool channelsOk = d.NumChannels == 1 || d.NumChannels == 2 || d.NumChannels == 4;
+  bool layered = d.Flags & CUDA_ARRAY3D_LAYERED, cube = d.Flags & CUDA_ARRAY3D_CUBEMAP;
+  bool shapeOk = d.Width > 0 && (d.Depth == 0 || d.Height > 0 || layered);
+  if (layered) shapeOk &= d.Depth > 0;
+  if (cube) shapeOk &= d.Width == d.Height && (layered ? d.Depth % 6 == 0 : d.Depth == 6);
+  if (d.Flags & CUDA_ARRAY3D_TEXTURE_GATHER) shapeOk &= d.Height > 0 && (d.Depth == 0 || layered || cube);
+  if (!channelsOk || !shapeOk || d.Flags & ~knownFlags) return CUDA_ERROR_INVALID_VALUE;
+  constexpr size_t limit = size_t{1} << 20;  // of every dimension of every kind of array
+  return d.Width > limit || d.Height > limit || d.Depth > limit ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
+
+}  // namespace
+
+CUresult makeArray(Current& current, const CUDA_ARRAY3D_DESCRIPTOR& d, std::shared_ptr<Array>& made) {
+  if (CUresult result = checkShape(d); result != CUDA_SUCCESS) return result;
+  const FormatInfo* format = formatInfo(d.Format);
+  if (!format) return CUDA_ERROR_NOT_SUPPORTED;
+  if (format->channels && format->channels != d.NumChannels) return CUDA_ERROR_INVALID_VALUE;
+  auto array = std::make_shared<Array>();
+  array->impl = current.impl;
+  array->descriptor = d;
+  array->elementBytes = size_t{format->channelBytes} * d.NumChannels;
+  array->rows = std::max<size_t>(d.Height, 1);
+  array->slices = std::max<size_t>(d.Depth, 1);
+  array->rowPitch = (d.Width * array->elementBytes + rowAlignment - 1) / rowAlignment * rowAlignment;
+  if (__builtin_mul_overflow(array->rowPitch, array->rows, &array->slicePitch)) return CUDA_ERROR_OUT_OF_MEMORY;
+  size_t total;
+  if (__builtin_mul_overflow(array->slicePitch, array->slices, &total)) return CUDA_ERROR_OUT_OF_MEMORY;
+  Result<void*> memory = current.impl->allocate(total);
+  if (!memory) return toResult(memory.error());
+  array->memory = *memory;
+  made = std::move(array);
+  return CUDA_SUCCESS;
+}
+
+}  // namespace anywarp::driver
+
+namespace {
 
 CUresult create(const char* name, CUarray* handle, const CUDA_ARRAY3D_DESCRIPTOR* descriptor) {
   return callInContext(name, [&](Current& current) -> CUresult {
     if (!handle || !descriptor) return CUDA_ERROR_INVALID_VALUE;
-    const CUDA_ARRAY3D_DESCRIPTOR& d = *descriptor;
-    bool channelsOk = d.NumChannels == 1 || d.NumChannels == 2 || d.NumChannels == 4;
-    bool shapeOk = d.Width > 0 && (d.Depth == 0 || d.Height > 0 || d.Flags & CUDA_ARRAY3D_LAYERED);
-    if (!channelsOk || !shapeOk || d.Flags & ~knownFlags) return CUDA_ERROR_INVALID_VALUE;
-    size_t channel = channelBytes(d.Format);
-    if (channel == 0) return CUDA_ERROR_NOT_SUPPORTED;
-    constexpr size_t limit = size_t{1} << 20;  // of every dimension of every kind of array
-    if (d.Width > limit || d.Height > limit || d.Depth > limit) return CUDA_ERROR_INVALID_VALUE;
-    auto array = std::make_shared<Array>();
-    array->impl = current.impl;
-    array->descriptor = d;
-    array->elementBytes = channel * d.NumChannels;
-    array->rows = std::max<size_t>(d.Height, 1);
-    array->slices = std::max<size_t>(d.Depth, 1);
-    array->rowPitch = (d.Width * array->elementBytes + rowAlignment - 1) / rowAlignment * rowAlignment;
-    if (__builtin_mul_overflow(array->rowPitch, array->rows, &array->slicePitch)) return CUDA_ERROR_OUT_OF_MEMORY;
-    size_t total;
-    if (__builtin_mul_overflow(array->slicePitch, array->slices, &total)) return CUDA_ERROR_OUT_OF_MEMORY;
-    Result<void*> memory = current.impl->allocate(total);
-    if (!memory) return toResult(memory.error());
-    array->memory = *memory;
+    std::shared_ptr<Array> array;
+    if (CUresult result = makeArray(current, *descriptor, array); result != CUDA_SUCCESS) return result;
     *handle = arrays().add(array);
     return CUDA_SUCCESS;
   });
@@ -118,12 +124,40 @@ CUresult cuArrayGetDescriptor_v2(CUDA_ARRAY_DESCRIPTOR* descriptor, CUarray hand
 CUresult cuArrayDestroy(CUarray handle) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
     std::shared_ptr<Array> array = arrays().find(handle);
-    if (!array) return CUDA_ERROR_INVALID_HANDLE;
+    if (!array || array->isLevel) return CUDA_ERROR_INVALID_HANDLE;
     current.impl->synchronize();
     if (CUresult fault = current.fault(); fault != CUDA_SUCCESS) return fault;
     arrays().take(handle);
     return CUDA_SUCCESS;
   });
+}
+
+// The first ABI, with sizes of 32 bits.
+CUresult cuArrayCreate(CUarray* handle, const CUDA_ARRAY_DESCRIPTOR_v1* d) {
+  if (!d) return CUDA_ERROR_INVALID_VALUE;
+  CUDA_ARRAY3D_DESCRIPTOR descriptor{d->Width, d->Height, 0, d->Format, d->NumChannels, 0};
+  return create(__func__, handle, &descriptor);
+}
+
+CUresult cuArray3DCreate(CUarray* handle, const CUDA_ARRAY3D_DESCRIPTOR_v1* d) {
+  if (!d) return CUDA_ERROR_INVALID_VALUE;
+  CUDA_ARRAY3D_DESCRIPTOR descriptor{d->Width, d->Height, d->Depth, d->Format, d->NumChannels, d->Flags};
+  return create(__func__, handle, &descriptor);
+}
+
+CUresult cuArrayGetDescriptor(CUDA_ARRAY_DESCRIPTOR_v1* descriptor, CUarray handle) {
+  CUDA_ARRAY_DESCRIPTOR d;
+  CUresult result = cuArrayGetDescriptor_v2(descriptor ? &d : nullptr, handle);
+  if (result == CUDA_SUCCESS) *descriptor = {static_cast<unsigned>(d.Width), static_cast<unsigned>(d.Height), d.Format, d.NumChannels};
+  return result;
+}
+
+CUresult cuArray3DGetDescriptor(CUDA_ARRAY3D_DESCRIPTOR_v1* descriptor, CUarray handle) {
+  CUDA_ARRAY3D_DESCRIPTOR d;
+  CUresult result = cuArray3DGetDescriptor_v2(descriptor ? &d : nullptr, handle);
+  if (result == CUDA_SUCCESS)
+    *descriptor = {static_cast<unsigned>(d.Width), static_cast<unsigned>(d.Height), static_cast<unsigned>(d.Depth), d.Format, d.NumChannels, d.Flags};
+  return result;
 }
 
 CUresult cuMemcpyDtoA_v2(CUarray to, size_t offset, CUdeviceptr from, size_t bytes) {

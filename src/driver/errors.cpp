@@ -56,6 +56,9 @@ CUresult toResult(device::FaultKind kind) {
     case FaultKind::StackOverflow: return CUDA_ERROR_HARDWARE_STACK_ERROR;
     case FaultKind::BarrierDeadlock: return CUDA_ERROR_LAUNCH_TIMEOUT;
     case FaultKind::OutOfResources: return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+    case FaultKind::InvalidTexture:
+    case FaultKind::InvalidSurface:
+    case FaultKind::SurfaceOutOfRange: return CUDA_ERROR_LAUNCH_FAILED;
   }
   return CUDA_ERROR_UNKNOWN;
 }

@@ -31,6 +31,7 @@ struct Array {
   size_t elementBytes = 0;
   size_t rowPitch = 0, slicePitch = 0;
   size_t rows = 0, slices = 0;  // at least 1
+  bool isLevel = false;         // of a mipmapped array, with which it goes
   void* memory = nullptr;
 };
 using ArrayTable = HandleTable<Array, CUarray, HandleKind::Array>;

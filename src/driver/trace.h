@@ -10,7 +10,7 @@
 #include <string>
 #include <type_traits>
 
-#include "abi/cuda.h"
+#include "abi/cuda_texture.h"
 
 namespace anywarp::driver {
 

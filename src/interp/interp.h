@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compiler/ptx/ast.h"
+#include "interp/texture.h"
 #include "support/result.h"
 
 namespace anywarp::interp {
@@ -63,6 +64,7 @@ struct LaunchConfig {
   uint64_t instructionLimit = 4'000'000'000;  // of the whole launch
   uint32_t localBytes = 64 * 1024;  // of each thread
   DeviceMemory* memory = nullptr;
+  const TextureSet* textures = nullptr;  // by handle; that of a .texref, .samplerref or .surfref is its symbol's address
   std::function<void(std::string_view)> print;  // where printf and assert go
 };
 

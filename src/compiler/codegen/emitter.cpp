@@ -365,6 +365,8 @@ void FunctionEmitter::emitGuarded(const Inst& inst) {
     case ptx::Need::Call: return emitCall(inst);
     case ptx::Need::Special: return emitSpecial(inst);
     case ptx::Need::Async: return emitAsync(inst);
+    case ptx::Need::Texture: return emitTexture(inst);
+    case ptx::Need::Surface: return emitSurface(inst);
     default:
       return unsupported(inst, std::string(ptx::formInfo(inst.form).mnemonic) + " (" + ptx::formInfo(inst.form).name +
                                    ") is not supported yet");

@@ -153,6 +153,17 @@ class FunctionEmitter {
   void emitAtomic(const Inst& inst);
   void emitFence(const Inst& inst);
 
+  // --- texture.cpp
+  void emitTexture(const Inst& inst);
+  void emitTextureQuery(const Inst& inst);
+  void emitSurface(const Inst& inst);
+  void writeTexels(const Inst& inst, Value* results);
+  bool isUniformHandle(const ptx::Operand& o);
+  enum class TextureMemory : unsigned { Handles, Samplers, Operands, Results };
+  Value* textureMemory(TextureMemory which);
+  Value* textureHandles(const ptx::Operand& o, bool uniform, TextureMemory which);
+  Value* laneRows(llvm::ArrayRef<const ptx::Operand*> rows);
+
   // --- warp.cpp
   void emitWarp(const Inst& inst);
   void emitShuffle(const Inst& inst);
@@ -251,6 +262,7 @@ class FunctionEmitter {
   Value* results_ = nullptr;      // out-of-line functions
   llvm::DISubprogram* subprogram_ = nullptr;
   llvm::MDNode* frameScope_ = nullptr;
+  llvm::AllocaInst* textureMemory_[4] = {};
   BlockId current_ = 0;
   std::vector<uint32_t> liveElsewhere_;  // by register: blockSerial_ where lanes that wait at other blocks read it
   std::vector<uint8_t> liveAlways_;

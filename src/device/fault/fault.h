@@ -18,6 +18,9 @@ enum class FaultKind : uint32_t {
   StackOverflow,         // recursion or local memory beyond the stack
   BarrierDeadlock,       // every thread of the block waits at barriers that can never complete
   OutOfResources,        // the host could not give memory for the block
+  InvalidTexture,        // a handle that is no texture, or one to which nothing is bound
+  InvalidSurface,
+  SurfaceOutOfRange,     // a surface access of mode .trap outside its surface
 };
 
 const char* name(FaultKind kind);

@@ -68,6 +68,9 @@ const char* name(FaultKind kind) {
     case FaultKind::StackOverflow: return "stack overflow";
     case FaultKind::BarrierDeadlock: return "all threads of the block wait at barriers that cannot complete";
     case FaultKind::OutOfResources: return "the host has no memory for a block";
+    case FaultKind::InvalidTexture: return "use of a texture or sampler handle that is invalid or has nothing bound to it";
+    case FaultKind::InvalidSurface: return "use of a surface handle that is invalid or has nothing bound to it";
+    case FaultKind::SurfaceOutOfRange: return "surface access out of range";
   }
   return "unknown fault";
 }

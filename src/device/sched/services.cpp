@@ -17,6 +17,7 @@
 #include "device/sched/futex.h"
 #include "device/sched/printf.h"
 #include "device/sched/worker.h"
+#include "device/texture/services.h"
 
 namespace anywarp::device {
 
@@ -158,6 +159,9 @@ const abi::Services& services() {
       .clock64 = clock64,
       .globaltimer = globalTimer,
       .nanosleep = nanosleepService,
+      .texture = textureService,
+      .surface = surfaceService,
+      .textureQuery = textureQueryService,
   };
   return table;
 }

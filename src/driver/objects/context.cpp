@@ -6,6 +6,7 @@
 #include "driver/errors.h"
 #include "driver/memory.h"
 #include "driver/objects/library.h"
+#include "driver/objects/texture.h"
 
 namespace anywarp::driver {
 namespace {
@@ -121,6 +122,8 @@ void Context::deactivate() {
   auto ours = [&](const auto& object) { return object.impl == impl; };
   auto deadStreams = streams().takeIf(ours);
   auto deadEvents = events().takeIf(ours);
+  dropTextureObjects(*impl);
+  auto deadMipmaps = mipmappedArrays().takeIf(ours);
   auto deadArrays = arrays().takeIf(ours);
   auto deadModules = modules().takeIf([&](const Instance& instance) { return instance.impl() == impl; });
   std::lock_guard lock(instancesMutex_);

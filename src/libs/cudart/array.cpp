@@ -1,52 +1,10 @@
 // Memory Management: CUDA arrays, and copies to and from them. SPDX-License-Identifier: Apache-2.0
+#include "libs/cudart/channel_format.h"
 #include "libs/cudart/context.h"
 #include "libs/cudart/copy.h"
 
 namespace anywarp::cudart {
 namespace {
-
-struct Format {
-  cudaChannelFormatKind kind;
-  int bits;
-  CUarray_format format;
-};
-
-constexpr Format formats[] = {
-    {cudaChannelFormatKindUnsigned, 8, CU_AD_FORMAT_UNSIGNED_INT8},
-    {cudaChannelFormatKindUnsigned, 16, CU_AD_FORMAT_UNSIGNED_INT16},
-    {cudaChannelFormatKindUnsigned, 32, CU_AD_FORMAT_UNSIGNED_INT32},
-    {cudaChannelFormatKindSigned, 8, CU_AD_FORMAT_SIGNED_INT8},
-    {cudaChannelFormatKindSigned, 16, CU_AD_FORMAT_SIGNED_INT16},
-    {cudaChannelFormatKindSigned, 32, CU_AD_FORMAT_SIGNED_INT32},
-    {cudaChannelFormatKindFloat, 16, CU_AD_FORMAT_HALF},
-    {cudaChannelFormatKindFloat, 32, CU_AD_FORMAT_FLOAT},
-};
-
-cudaError_t describe(const cudaChannelFormatDesc& desc, CUDA_ARRAY3D_DESCRIPTOR* array) {
-  const int bits[] = {desc.x, desc.y, desc.z, desc.w};
-  unsigned channels = 0;
-  while (channels < 4 && bits[channels]) ++channels;
-  for (unsigned i = 0; i < 4; ++i)
-    if (bits[i] != (i < channels ? desc.x : 0)) return cudaErrorInvalidChannelDescriptor;
-  if (channels == 0 || channels == 3) return cudaErrorInvalidChannelDescriptor;
-  for (const Format& f : formats) {
-    if (f.kind != desc.f || f.bits != desc.x) continue;
-    array->Format = f.format;
-    array->NumChannels = channels;
-    return cudaSuccess;
-  }
-  return cudaErrorInvalidChannelDescriptor;
-}
-
-cudaError_t describe(const CUDA_ARRAY3D_DESCRIPTOR& array, cudaChannelFormatDesc* desc) {
-  for (const Format& f : formats) {
-    if (f.format != array.Format) continue;
-    unsigned n = array.NumChannels;
-    *desc = {f.bits, n > 1 ? f.bits : 0, n > 2 ? f.bits : 0, n > 3 ? f.bits : 0, f.kind};
-    return cudaSuccess;
-  }
-  return cudaErrorInvalidChannelDescriptor;
-}
 
 cudaError_t create(cudaArray_t* array, const cudaChannelFormatDesc* desc, const cudaExtent& extent, unsigned flags) {
   return inContext([&]() -> cudaError_t {
@@ -132,12 +90,8 @@ Rows betweenArrays(cudaArray_t dst, size_t dstX, size_t dstY, cudaArray_const_t 
 cudaError_t arrayElementBytes(cudaArray_t array, size_t* bytes) {
   CUDA_ARRAY3D_DESCRIPTOR d{};
   if (cudaError_t error = arrayDescriptor(array, &d); error != cudaSuccess) return error;
-  for (const Format& f : formats) {
-    if (f.format != d.Format) continue;
-    *bytes = static_cast<size_t>(f.bits) / 8 * d.NumChannels;
-    return cudaSuccess;
-  }
-  return cudaErrorInvalidChannelDescriptor;
+  *bytes = elementBytes(d.Format, d.NumChannels);
+  return *bytes ? cudaSuccess : cudaErrorInvalidChannelDescriptor;
 }
 
 ANYWARP_RUNTIME cudaChannelFormatDesc cudaCreateChannelDesc(int x, int y, int z, int w, cudaChannelFormatKind f) {
@@ -149,7 +103,7 @@ ANYWARP_RUNTIME cudaError_t cudaGetChannelDesc(cudaChannelFormatDesc* desc, cuda
     CUDA_ARRAY3D_DESCRIPTOR d{};
     if (!desc) return cudaErrorInvalidValue;
     cudaError_t error = arrayDescriptor(array, &d);
-    return error == cudaSuccess ? describe(d, desc) : error;
+    return error == cudaSuccess ? describe(d.Format, d.NumChannels, desc) : error;
   });
 }
 
@@ -174,7 +128,7 @@ ANYWARP_RUNTIME cudaError_t cudaArrayGetInfo(cudaChannelFormatDesc* desc, cudaEx
     if (cudaError_t error = arrayDescriptor(array, &d); error != cudaSuccess) return error;
     if (extent) *extent = {d.Width, d.Height, d.Depth};
     if (flags) *flags = d.Flags;
-    return desc ? describe(d, desc) : cudaSuccess;
+    return desc ? describe(d.Format, d.NumChannels, desc) : cudaSuccess;
   });
 }
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "abi/cuda.h"
+#include "abi/cuda_texture.h"
 
 // Which runtime this is built as: 11, 12 or 13 (one shared object each).
 #ifndef ANYWARP_CUDART_MAJOR
@@ -170,6 +170,17 @@ struct cudaTextureDesc {
   float mipmapLevelBias, minMipmapLevelClamp, maxMipmapLevelClamp;
   int disableTrilinearOptimization;
   int seamlessCubemap;
+};
+
+inline constexpr int cudaReadModeElementType = 0, cudaReadModeNormalizedFloat = 1;
+
+struct cudaResourceViewDesc {
+  int format;  // as CUresourceViewFormat
+  size_t width, height, depth;
+  unsigned firstMipmapLevel, lastMipmapLevel, firstLayer, lastLayer;
+#if ANYWARP_CUDART_MAJOR >= 13
+  unsigned reserved[16];
+#endif
 };
 
 // The properties of a device, in the order of the runtime's header. What 13 dropped is kept under its condition.
