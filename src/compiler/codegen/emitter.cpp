@@ -127,6 +127,12 @@ FunctionEmitter::Slot& FunctionEmitter::slot(ptx::RegId r) {
     case Kind::Varying: s.type = vectorOf(lane); break;
     default: s.type = lane; break;
   }
+  if (a_.local[r]) {
+    s.direct = true;
+    s.value = llvm::UndefValue::get(s.type);
+    if (s.lowType) s.low = llvm::UndefValue::get(s.lowType);
+    return s;
+  }
   llvm::IRBuilder<> init(initBlock_, initBlock_->begin());
   if (k_.free && region_ && k_.frame[r].offset != ~0u) {
     s.inFrame = true;

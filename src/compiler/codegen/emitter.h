@@ -217,11 +217,18 @@ class FunctionEmitter {
     Value* low = nullptr;          // Extended: lane 0, ExtendedVarying: lanes
     llvm::Type *type = nullptr, *lowType = nullptr;
     bool inFrame = false;
+    bool direct = false;           // used in one block only: `value` and `low` are the values themselves
   };
-  Value* load(const Slot& s) { return ofFrame(s, b.CreateAlignedLoad(s.type, s.value, llvm::Align(4))); }
-  Value* loadLow(const Slot& s) { return ofFrame(s, b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4))); }
-  void store(const Slot& s, Value* v) { ofFrame(s, b.CreateAlignedStore(v, s.value, llvm::Align(4))); }
-  void storeLow(const Slot& s, Value* v) { ofFrame(s, b.CreateAlignedStore(v, s.low, llvm::Align(4))); }
+  Value* load(const Slot& s) { return s.direct ? s.value : ofFrame(s, b.CreateAlignedLoad(s.type, s.value, llvm::Align(4))); }
+  Value* loadLow(const Slot& s) { return s.direct ? s.low : ofFrame(s, b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4))); }
+  void store(Slot& s, Value* v) {
+    if (s.direct) s.value = v;
+    else ofFrame(s, b.CreateAlignedStore(v, s.value, llvm::Align(4)));
+  }
+  void storeLow(Slot& s, Value* v) {
+    if (s.direct) s.low = v;
+    else ofFrame(s, b.CreateAlignedStore(v, s.low, llvm::Align(4)));
+  }
   // Frames are ours alone: no access of the program touches them. Tells LLVM so, on both sides.
   template <class Access>
   Access* ofFrame(const Slot& s, Access* access) {

@@ -123,6 +123,42 @@ class KernelCompiler {
       analysis::forEachUse(inst, flat.registers, [&](ptx::RegId& r) { ++a.uses[r]; });
     for (const analysis::Block& block : flat.blocks)
       if (block.condition != ptx::noReg) ++a.uses[block.condition];
+    findLocal(a);
+  }
+
+  // Whether the code of an instruction may write its results inside a branch: effects under a guard, calls, services.
+  static bool writesAside(const Inst& inst) {
+    if (inst.pseudo != analysis::Pseudo::None) return false;
+    if (inst.form == ptx::Form::Unknown) return true;
+    switch (ptx::formInfo(inst.form).needs) {
+      case ptx::Need::None: return false;
+      case ptx::Need::Memory: case ptx::Need::Special: case ptx::Need::Warp: return inst.guard != ptx::noReg;
+      default: return true;
+    }
+  }
+
+  // Registers that need no place in memory until LLVM finds their values.
+  static void findLocal(Analyzed& a) {
+    Flat& flat = *a.flat;
+    constexpr BlockId several = analysis::noBlock - 1;
+    std::vector<BlockId> seenIn(flat.registers.size(), analysis::noBlock);
+    auto see = [&](ptx::RegId r, BlockId x) { seenIn[r] = seenIn[r] == analysis::noBlock || seenIn[r] == x ? x : several; };
+    for (auto* pieces : {&flat.params, &flat.returns})
+      for (auto& list : *pieces)
+        for (const analysis::Piece& p : list) see(p.reg, several);
+    for (BlockId x = 0; x < flat.blocks.size(); ++x) {
+      const analysis::Block& block = flat.blocks[x];
+      if (block.condition != ptx::noReg) see(block.condition, x);
+      for (ptx::RegId r : a.webs.liveIn[x]) see(r, several);
+      for (uint32_t i = block.first; i < block.last; ++i) {
+        Inst& inst = flat.instructions[i];
+        bool aside = writesAside(inst);
+        analysis::forEachUse(inst, flat.registers, [&](ptx::RegId& r) { see(r, x); });
+        analysis::forEachDef(inst, [&](ptx::RegId& r) { see(r, aside ? several : x); });
+      }
+    }
+    a.local.assign(flat.registers.size(), 0);
+    for (ptx::RegId r = 0; r < flat.registers.size(); ++r) a.local[r] = seenIn[r] != several;
   }
 
   Status analyzeKernel() {

@@ -27,6 +27,7 @@ struct Analyzed {
   analysis::Order order;
   analysis::Shapes shapes;
   std::vector<uint32_t> uses;  // by register: instructions and branches that read it
+  std::vector<uint8_t> local;  // by register: lives inside one block, where every write comes before what reads it
 };
 
 // An interleaved loop with what its warps keep between turns.
