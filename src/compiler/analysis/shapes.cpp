@@ -64,6 +64,20 @@ class Analysis {
     }
     for (BlockId b : order_.blocks)
       for (uint32_t i = flat_.blocks[b].first; i < flat_.blocks[b].last; ++i) visit(flat_.instructions[i]);
+    propagate();
+    // What depends only on values that nothing has written yet (a sum that is not set to zero first): any value, then what follows.
+    for (ptx::RegId r = 0; r < n; ++r)
+      if (webs_.webs[r].maybeUndefined && shape(r).kind == Kind::Unknown) raise(r, Shape::uniform());
+    propagate();
+    for (Shape& s : result_.registers)
+      if (s.kind == Kind::Unknown) s = Shape::uniform();
+    return std::move(result_);
+  }
+
+ private:
+  Shape& shape(ptx::RegId r) { return result_.registers[r]; }
+
+  void propagate() {
     while (!work_.empty()) {
       ptx::RegId r = work_.back();
       work_.pop_back();
@@ -72,13 +86,7 @@ class Analysis {
         if (auto it = branchUsers_.find(r); it != branchUsers_.end())
           for (BlockId b : it->second) part(b);
     }
-    for (Shape& s : result_.registers)
-      if (s.kind == Kind::Unknown) s = Shape::uniform();
-    return std::move(result_);
   }
-
- private:
-  Shape& shape(ptx::RegId r) { return result_.registers[r]; }
 
   // Joins `s` into the register's shape.
   void raise(ptx::RegId r, Shape s) {
