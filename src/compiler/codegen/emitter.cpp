@@ -335,6 +335,7 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
     return;
   }
   // Effects happen only where the guard holds: a branch around them, under fewer lanes.
+  if (ptx::formInfo(inst.form).needs != ptx::Need::Memory) flushMisaligned();
   llvm::BasicBlock* doIt = llvm::BasicBlock::Create(k_.context(), "guarded", &function_);
   llvm::BasicBlock* after = llvm::BasicBlock::Create(k_.context(), "after", &function_);
   Value* before = mask_;
@@ -344,7 +345,10 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
   b.SetInsertPoint(doIt);
   mask_ = inner;
   guard_ = uniform ? nullptr : inner;
+  Value *misaligned = std::exchange(misaligned_, nullptr), *line = misalignedLine_;
   emitGuarded(inst);
+  flushMisaligned();
+  misaligned_ = misaligned, misalignedLine_ = line;
   guard_ = nullptr;
   b.CreateBr(after);
   b.SetInsertPoint(after);
@@ -361,7 +365,9 @@ void FunctionEmitter::emitGuarded(const Inst& inst) {
     case ptx::Form::Bra: case ptx::Form::BrxIdx: case ptx::Form::Ret: case ptx::Form::Exit: return;
     default: break;
   }
-  switch (ptx::formInfo(inst.form).needs) {
+  ptx::Need needs = ptx::formInfo(inst.form).needs;
+  if (needs != ptx::Need::None && needs != ptx::Need::Memory) flushMisaligned();
+  switch (needs) {
     case ptx::Need::None: return emitPure(inst);
     case ptx::Need::Memory: return emitMemory(inst);
     case ptx::Need::Atomic: return emitAtomic(inst);

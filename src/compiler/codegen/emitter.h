@@ -134,9 +134,11 @@ class FunctionEmitter {
   void scatter(const Address& a, Value* value);
   Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
                  llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled = false);
-  void checkAlignment(const Inst& inst, const Address& a, unsigned bytes);
+  void checkAlignment(const Inst& inst, const Address& a, unsigned bytes, bool later = false);
+  void flushMisaligned();
   void compilerFence();
   void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc);
+  void trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line);
 
   // --- async_copy.cpp
   void emitAsync(const Inst& inst);
@@ -251,6 +253,7 @@ class FunctionEmitter {
   Value* state_ = nullptr;        // WarpState*
   Value* frame_ = nullptr;
   Value* mask_ = nullptr;
+  Value *misaligned_ = nullptr, *misalignedLine_ = nullptr;  // i1, i32: found in this block, not yet acted on
   Value* guard_ = nullptr;        // of the current instruction: i1, or lanes; nullptr: none
   llvm::BasicBlock* initBlock_ = nullptr;  // runs before each warp
   Value* lspBase_ = nullptr;      // i64: offset of this function's local memory in the thread's

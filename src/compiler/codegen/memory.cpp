@@ -40,19 +40,30 @@ void FunctionEmitter::emitMemory(const Inst& inst) {
 }
 
 void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc) {
+  trapIf(condition, lanes, kind, i32(loc.line));
+}
+
+void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line) {
   llvm::BasicBlock* bad = llvm::BasicBlock::Create(k_.context(), "trap", &function_);
   llvm::BasicBlock* good = llvm::BasicBlock::Create(k_.context(), "go", &function_);
   llvm::MDNode* unlikely = llvm::MDBuilder(k_.context()).createUnlikelyBranchWeights();
   b.CreateCondBr(condition, bad, good, unlikely);
   b.SetInsertPoint(bad);
   auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty()}, false);
-  service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(lanes), i32(kind), i32(loc.line)});
+  service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(lanes), i32(kind), line});
   b.CreateUnreachable();
   b.SetInsertPoint(good);
 }
 
-// Accesses must be aligned to their size (PTX: Addresses as Operands).
-void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigned bytes) {
+// What checkAlignment() has put off, before anything but plain accesses and arithmetic happens.
+void FunctionEmitter::flushMisaligned() {
+  if (misaligned_) trapIf(misaligned_, mask_, 5, misalignedLine_);
+  misaligned_ = misalignedLine_ = nullptr;
+}
+
+// Accesses must be aligned to their size (PTX: Addresses as Operands). `later`: the host does not mind, so one test at the end of
+// the block will do for many of them.
+void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigned bytes, bool later) {
   if (bytes < 2) return;
   uint64_t low = bytes - 1;
   bool strides = a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && a.stride % int64_t(bytes) == 0) ||
@@ -78,7 +89,10 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
     bad = anyLane(logicalAnd(mask_, misaligned));
   }
   if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(bad); known && known->isZero()) return;
-  trapIf(bad, mask_, 5, inst.loc);
+  if (!later) return trapIf(bad, mask_, 5, inst.loc);
+  Value* line = i32(inst.loc.line);
+  misalignedLine_ = misaligned_ ? b.CreateSelect(misaligned_, misalignedLine_, line) : line;
+  misaligned_ = misaligned_ ? b.CreateOr(misaligned_, bad) : bad;
 }
 
 void FunctionEmitter::emitLoad(const Inst& inst) {
@@ -93,7 +107,7 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
   llvm::Type* element = b.getIntNTy(size * 8);
   // Parameters of kernels are aligned by their layout.
   bool aligned = a.space == Space::Param && inst.operands[1].hasSymbol;
-  if (!aligned) checkAlignment(inst, a, size * count);
+  if (!aligned) checkAlignment(inst, a, size * count, !ordered(inst));
   bool fenced = ordered(inst);
   if (fenced) compilerFence();
   bool constant = a.space == Space::Param || a.space == Space::Const || inst.has(Mod::Nc);
@@ -235,7 +249,7 @@ void FunctionEmitter::scatter(const Address& a, Value* value) {
 }
 
 // A loop over the lanes of `mask`; the results as a vector (lanes outside `mask` are undefined). `unrolled`: the usual case of all
-// lanes without a loop, for short bodies of one basic block.
+// lanes by fours, for short bodies of one basic block.
 Value* FunctionEmitter::perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
                                 llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled) {
   llvm::SmallVector<llvm::AllocaInst*, 4> spilled;
@@ -259,9 +273,14 @@ Value* FunctionEmitter::perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::
     llvm::BasicBlock* all = llvm::BasicBlock::Create(k_.context(), "lanes.all", &function_);
     llvm::BasicBlock* some = llvm::BasicBlock::Create(k_.context(), "lanes.some", &function_);
     b.CreateCondBr(b.CreateICmpEQ(bits, i32(width_ == 32 ? ~0u : (1u << width_) - 1)), all, some);
+    llvm::BasicBlock* before = b.GetInsertBlock();
     b.SetInsertPoint(all);
-    for (unsigned lane = 0; lane < width_; ++lane) at(i32(lane));
-    b.CreateBr(done);
+    llvm::PHINode* lane = b.CreatePHI(b.getInt32Ty(), 2);
+    lane->addIncoming(i32(0), before);
+    for (uint32_t i = 0; i < 4; ++i) at(b.CreateAdd(lane, i32(i)));
+    Value* next = b.CreateAdd(lane, i32(4));
+    lane->addIncoming(next, b.GetInsertBlock());
+    b.CreateCondBr(b.CreateICmpULT(next, i32(width_)), all, done);
     b.SetInsertPoint(some);
   }
   llvm::BasicBlock* from = b.GetInsertBlock();
@@ -289,7 +308,7 @@ void FunctionEmitter::emitStore(const Inst& inst) {
   unsigned count = unsigned(elements.size());
   unsigned size = ptx::bits(type) / 8;
   llvm::Type* element = b.getIntNTy(size * 8);
-  checkAlignment(inst, a, size * count);
+  checkAlignment(inst, a, size * count, !ordered(inst));
   bool fenced = ordered(inst);
   if (fenced) {
     if (inst.has(Mod::Release) && a.space != Space::Shared) b.CreateFence(llvm::AtomicOrdering::Release);

@@ -329,6 +329,7 @@ void FunctionEmitter::emitBlock(BlockId x) {
   uint32_t last = blk.last;
   if (blk.terminator == Terminator::Suspend) --last;  // the barrier itself: at the end
   for (uint32_t i = blk.first; i < last && !k_.failed; ++i) emitInstruction(flat_.instructions[i]);
+  flushMisaligned();
   if (!k_.failed) emitTerminator(x);
 }
 
