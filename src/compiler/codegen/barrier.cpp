@@ -60,7 +60,7 @@ void FunctionEmitter::describeBarrier(const Inst& inst) {
     return;
   }
   bool plain = o.barrier->kind == Operand::Kind::Integer && o.barrier->bits == 0 && !o.threads && !reduction;
-  (void)plain;
+  if (plain) return;  // RegionInfo::plainBarrier of the region behind it says it all
   auto store = [&](size_t offset, Value* v) { b.CreateStore(v, b.CreateConstGEP1_64(b.getInt8Ty(), state_, offset)); };
   store(offsetof(abi::WarpState, suspend), i32(uint32_t(abi::Suspend::Barrier)));
   store(offsetof(abi::WarpState, barrier), id);

@@ -153,9 +153,12 @@ RunResult Block::runLockstep(Worker& worker) {
 void Block::classify(uint32_t w) {
   if (status_[w] != WarpStatus::Runnable) return;
   abi::WarpState& state = states_[w];
-  if (state.pc == abi::regionExited || state.live == 0 || state.suspend == abi::Suspend::GridExit) {
+  if (state.pc == abi::regionExited || state.live == 0) {
     status_[w] = WarpStatus::Exited;
     progressed_ = true;
+  } else if (state.pc < kernel_->regionCount && kernel_->regions && kernel_->regions[state.pc].plainBarrier) {
+    status_[w] = WarpStatus::AtBarrier;
+    barriers_.arrive({.warp = w, .mask = state.live, .barrier = 0, .threads = 0, .waits = true, .reduction = 0, .predicate = 0});
   } else if (state.suspend == abi::Suspend::Barrier) {
     status_[w] = WarpStatus::AtBarrier;
     barriers_.arrive({.warp = w, .mask = state.live, .barrier = state.barrier, .threads = state.barrierThreads,
