@@ -51,6 +51,7 @@ def sources(program):
     for folder in (program.source, program.source / "src"):
         for pattern in ("*.cu", "*.cpp", "*.cc", "*.c"):
             found += sorted(folder.glob(pattern))
+    found += [program.root / "Common" / name for name in re.findall(r"-common=(\S+)", program.flags)]
     leave = re.findall(r"-without=(\S+)", program.flags)
     return [f for f in found if f.name not in leave]
 
@@ -71,7 +72,7 @@ def compile_commands(program, options, out):
     if program.suite == "hecbench":  # its makefiles build in place
         arch = "native" if options.arch == "default" else options.arch
         return [["make", "-s", f"ARCH={arch}", *program.flags.split()]]
-    flags = [f for f in program.flags.split() if not f.startswith(("-kernel=", "-without="))]
+    flags = [f for f in program.flags.split() if not f.startswith(("-kernel=", "-without=", "-common="))]
     includes = ["-I", str(program.source), "-I", str(program.source / "inc")]
     if program.suite == "samples":
         includes += ["-I", str(program.root / "Common")]
