@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "preload/elf_image.h"
 #include "preload/interpose.h"
 
 namespace anywarp::preload {
@@ -27,6 +28,9 @@ constexpr Redirection redirections[] = {
     {"libcudart.so.12", "libcudart.so.12"},
     {"libcudart.so.11", "libcudart.so.11.0"},
     {"libcudart.so", "libcudart.so.13"},
+    {"libnvJitLink.so.13", "libnvJitLink.so.13"},
+    {"libnvJitLink.so.12", "libnvJitLink.so.12"},
+    {"libnvJitLink.so", "libnvJitLink.so.13"},
 };
 
 bool findFolder() {
@@ -55,6 +59,26 @@ const char* redirect(const char* name) {
     return access(path, R_OK) == 0 ? path : nullptr;
   }
   return nullptr;
+}
+
+// A stand-in of ours may need the library that it replaces: it finds its path in a variable, and opens it by a name that
+// redirect() leaves alone.
+constexpr char unredirected[] = "/proc/self/root/";
+char replaced[4096];
+
+void noteReplaced(const char* name) {
+  if (*name == '/' && strlen(name) < sizeof replaced && access(name, R_OK) == 0) strcpy(replaced, name);
+}
+
+void tellReplaced(const char* path, uintptr_t bias) {
+  const char* base = strrchr(path, '/') + 1;
+  const char* asked = strrchr(replaced, '/');
+  if (!asked || strncmp(base, "libnvJitLink", 12) != 0 || strncmp(asked + 1, "libnvJitLink", 12) != 0) return;
+  ElfImage image(path);
+  SymbolTable table = image.symbols(SHT_DYNSYM);
+  for (size_t i = 0; i < table.count; ++i)
+    if (strcmp(table.name(table.symbols[i]), "anywarpReplacedLibrary") == 0 && table.symbols[i].st_size >= sizeof replaced)
+      strcpy(reinterpret_cast<char*>(bias + table.symbols[i].st_value), replaced);
 }
 
 bool isOurs(const char* path) {
@@ -105,8 +129,11 @@ extern "C" {
 unsigned la_version(unsigned version) { return findFolder() ? version : 0; }
 
 char* la_objsearch(const char* name, uintptr_t*, unsigned flag) {
-  if (flag == LA_SER_ORIG)
-    if (const char* ours = redirect(name)) return const_cast<char*>(ours);
+  if (flag == LA_SER_ORIG && strncmp(name, unredirected, sizeof unredirected - 1) != 0)
+    if (const char* ours = redirect(name)) {
+      noteReplaced(name);
+      return const_cast<char*>(ours);
+    }
   return const_cast<char*>(name);
 }
 
@@ -114,6 +141,7 @@ unsigned la_objopen(struct link_map* map, Lmid_t lmid, uintptr_t*) {
   const char* name = map->l_name;
   bool isMain = lmid == LM_ID_BASE && (!name || !*name);
   if (isMain) name = "/proc/self/exe";
+  if (name && strchr(name, '/') && isOurs(name)) tellReplaced(name, map->l_addr);
   if (name && strchr(name, '/') && !isOurs(name)) {
     char program[4096];
     ssize_t n = isMain ? readlink(name, program, sizeof program - 1) : -1;
