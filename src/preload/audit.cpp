@@ -28,10 +28,17 @@ constexpr Redirection redirections[] = {
     {"libcudart.so.12", "libcudart.so.12"},
     {"libcudart.so.11", "libcudart.so.11.0"},
     {"libcudart.so", "libcudart.so.13"},
+};
+
+// Libraries of the toolkit that make machine code, and ours that use them to make PTX: where theirs was found, ours is taken.
+constexpr Redirection standIns[] = {
     {"libnvJitLink.so.13", "libnvJitLink.so.13"},
     {"libnvJitLink.so.12", "libnvJitLink.so.12"},
-    {"libnvJitLink.so", "libnvJitLink.so.13"},
+    {"libnvrtc.so.13", "libnvrtc.so.13"},
+    {"libnvrtc.so.12", "libnvrtc.so.12"},
 };
+constexpr size_t standInCount = sizeof standIns / sizeof *standIns;
+char replaced[standInCount][4096];  // the path of theirs
 
 bool findFolder() {
   Dl_info info;
@@ -49,37 +56,53 @@ bool matches(const char* name, const char* prefix) {
   return strncmp(name, prefix, n) == 0 && (name[n] == 0 || name[n] == '.');
 }
 
-const char* redirect(const char* name) {
+const char* baseName(const char* path) {
+  const char* slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+// The path of our library, null when it is not installed.
+const char* ourLibrary(const char* name) {
   static thread_local char path[sizeof libraryFolder + 32];
-  const char* slash = strrchr(name, '/');
-  const char* base = slash ? slash + 1 : name;
-  for (const Redirection& r : redirections) {
-    if (!matches(base, r.prefix)) continue;
-    snprintf(path, sizeof path, "%s/%s", libraryFolder, r.library);
-    return access(path, R_OK) == 0 ? path : nullptr;
+  snprintf(path, sizeof path, "%s/%s", libraryFolder, name);
+  return access(path, R_OK) == 0 ? path : nullptr;
+}
+
+const char* redirect(const char* name) {
+  for (const Redirection& r : redirections)
+    if (matches(baseName(name), r.prefix)) return ourLibrary(r.library);
+  return nullptr;
+}
+
+// A stand-in finds the path of the library that it replaces in a variable, and opens it by a name that is left alone here.
+constexpr char unredirected[] = "/proc/self/root/";
+static_assert(sizeof replaced[0] == 4096, "as anywarpReplacedLibrary");
+
+const char* standIn(const char* name) {
+  if (*name != '/' || strlen(name) >= sizeof replaced[0]) return nullptr;
+  for (size_t i = 0; i < standInCount; ++i) {
+    if (!matches(baseName(name), standIns[i].prefix) || access(name, R_OK) != 0) continue;
+    const char* ours = ourLibrary(standIns[i].library);
+    if (ours && strcmp(ours, name) != 0) {
+      strcpy(replaced[i], name);
+      return ours;
+    }
   }
   return nullptr;
 }
 
-// A stand-in of ours may need the library that it replaces: it finds its path in a variable, and opens it by a name that
-// redirect() leaves alone.
-constexpr char unredirected[] = "/proc/self/root/";
-char replaced[4096];
-
-void noteReplaced(const char* name) {
-  if (*name == '/' && strlen(name) < sizeof replaced && access(name, R_OK) == 0) strcpy(replaced, name);
-}
-
 void tellReplaced(const char* path, uintptr_t bias) {
-  const char* base = strrchr(path, '/') + 1;
-  const char* asked = strrchr(replaced, '/');
-  if (!asked || strncmp(base, "libnvJitLink", 12) != 0 || strncmp(asked + 1, "libnvJitLink", 12) != 0) return;
-  ElfImage image(path);
-  SymbolTable table = image.symbols(SHT_DYNSYM);
-  for (size_t i = 0; i < table.count; ++i)
-    if (strcmp(table.name(table.symbols[i]), "anywarpReplacedLibrary") == 0 && table.symbols[i].st_size >= sizeof replaced)
-      strcpy(reinterpret_cast<char*>(bias + table.symbols[i].st_value), replaced);
+  for (size_t i = 0; i < standInCount; ++i) {
+    if (!*replaced[i] || strcmp(baseName(path), standIns[i].library) != 0) continue;
+    ElfImage image(path);
+    SymbolTable table = image.symbols(SHT_DYNSYM);
+    for (size_t s = 0; s < table.count; ++s)
+      if (strcmp(table.name(table.symbols[s]), "anywarpReplacedLibrary") == 0 && table.symbols[s].st_size >= sizeof replaced[i])
+        strcpy(reinterpret_cast<char*>(bias + table.symbols[s].st_value), replaced[i]);
+  }
 }
+
+bool started = false;  // the program's own libraries are loaded
 
 bool isOurs(const char* path) {
   size_t n = strlen(libraryFolder);
@@ -90,7 +113,7 @@ bool isOurs(const char* path) {
 bool isVendorLibrary(const char* path) {
   static const char* const names[] = {"libcublas", "libcudnn", "libcufft",   "libcurand", "libcusolver", "libcusparse",
                                       "libnccl",   "libnpp",   "libnvjpeg", "libcupti",  "libnvshmem"};
-  const char* base = strrchr(path, '/') + 1;
+  const char* base = baseName(path);
   for (const char* name : names)
     if (strncmp(base, name, strlen(name)) == 0) return true;
   return false;
@@ -107,6 +130,8 @@ void examine(const char* path, uintptr_t bias) {
     case Verdict::Interposed:
       return;
     case Verdict::Stripped:
+      // Opened later, perhaps just to see whether it is there: its own calls fail when they are made.
+      if (started && isVendorLibrary(path)) return;
       if (isVendorLibrary(path))
         refuse(path, "this is NVIDIA's own library, which needs NVIDIA's runtime and devices",
                "anywarp: note: anywarp has no library of this name of its own yet\n");
@@ -126,14 +151,15 @@ using namespace anywarp::preload;
 #pragma GCC visibility push(default)
 extern "C" {
 
+void la_preinit(uintptr_t*) { started = true; }
+
 unsigned la_version(unsigned version) { return findFolder() ? version : 0; }
 
 char* la_objsearch(const char* name, uintptr_t*, unsigned flag) {
-  if (flag == LA_SER_ORIG && strncmp(name, unredirected, sizeof unredirected - 1) != 0)
-    if (const char* ours = redirect(name)) {
-      noteReplaced(name);
-      return const_cast<char*>(ours);
-    }
+  if (strncmp(name, unredirected, sizeof unredirected - 1) == 0) return const_cast<char*>(name);
+  if (flag == LA_SER_ORIG)
+    if (const char* ours = redirect(name)) return const_cast<char*>(ours);
+  if (const char* ours = standIn(name)) return const_cast<char*>(ours);
   return const_cast<char*>(name);
 }
 

@@ -364,12 +364,15 @@ Verdict judge(const ElfImage& image, const SymbolTable& all, const Findings& fou
 
 Verdict interpose(const char* path, uintptr_t bias) {
   ElfImage image(path);
-  if (!image.isOpen() || !(image.hasSection(".nv_fatbin") || image.hasSection(".nvFatBinSegment"))) return Verdict::NoCuda;
+  if (!image.isOpen()) return Verdict::NoCuda;
+  // Without device code an object may still have the runtime linked in (bindings for other languages), which its symbols tell.
+  bool deviceCode = image.hasSection(".nv_fatbin") || image.hasSection(".nvFatBinSegment");
+  if (!deviceCode && !image.hasSection(".symtab")) return Verdict::NoCuda;
   SymbolTable all = image.symbols(SHT_SYMTAB), dynamic = image.symbols(SHT_DYNSYM);
   Findings found;
   look(all, &found);
   look(dynamic, &found);
-  if (Verdict verdict = judge(image, all, found); verdict != Verdict::Interposed) return verdict;
+  if (Verdict verdict = judge(image, all, found); verdict != Verdict::Interposed) return deviceCode ? verdict : Verdict::NoCuda;
   prepare();
   Runtime runtime = found.has11 ? Cuda11 : found.has12 ? Cuda12 : Cuda13;
   return patchAll(all, bias, runtime) && patchAll(dynamic, bias, runtime) ? Verdict::Interposed : Verdict::Unpatchable;

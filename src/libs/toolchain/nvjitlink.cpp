@@ -1,7 +1,5 @@
 // libnvJitLink.so.12 and .13: links PTX with PTX; what it gives as a cubin is the linked PTX, which our driver takes in its place
 // (docs/decisions/0011). Needs no device and no context. SPDX-License-Identifier: Apache-2.0
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -18,13 +16,9 @@
 #include "compiler/link.h"
 #include "compiler/ptx/ast.h"
 #include "libs/toolchain/nvjitlink_api.h"
+#include "libs/toolchain/replaced.h"
 #include "support/log.h"
 
-#define TEXT(x) #x
-#define NUMBER(x) TEXT(x)
-
-// Where the library lies that was asked for; the auditing library of `anywarp run` writes it when it puts us in its place.
-extern "C" __attribute__((visibility("default"))) char anywarpReplacedLibrary[4096];
 char anywarpReplacedLibrary[4096];
 
 namespace anywarp::toolchain {
@@ -110,14 +104,8 @@ struct UserJitLink {
 
   // Empty when all is there.
   std::string open() {
-    constexpr const char* name = "libnvJitLink.so." NUMBER(ANYWARP_NVJITLINK_MAJOR);
-    std::vector<std::string> places;
-    if (*anywarpReplacedLibrary) places.push_back(anywarpReplacedLibrary);
-    places.push_back("/usr/local/cuda/lib64/" + std::string(name));
-    void* library = nullptr;
-    // By way of /proc/self/root: such a name is not redirected to us.
-    for (const std::string& place : places)
-      if (!library) library = dlopen(("/proc/self/root" + place).c_str(), RTLD_NOW | RTLD_LOCAL);
+    constexpr const char* name = "libnvJitLink.so." ANYWARP_NUMBER(ANYWARP_NVJITLINK_MAJOR);
+    void* library = openReplaced(name);
     if (!library) return std::string(name) + " was not found";
     std::string missing;
     auto find = [&](auto& function, const char* symbol) {
