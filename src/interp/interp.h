@@ -78,6 +78,7 @@ class ModuleImage {
 
   const std::vector<uint64_t>& symbols() const { return symbols_; }
   std::vector<Range> ranges() const;
+  TextureSet samplers(const ptx::Module& module) const;  // the .samplerref variables, by handle
 
  private:
   std::vector<std::unique_ptr<uint64_t[]>> storage_;  // one per variable; null where it has none

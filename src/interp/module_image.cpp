@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstring>
 
+#include "compiler/ptx/opaque.h"
 #include "interp/interp.h"
 
 namespace anywarp::interp {
@@ -53,5 +54,25 @@ Result<std::unique_ptr<ModuleImage>> ModuleImage::create(const ptx::Module& modu
 }
 
 std::vector<Range> ModuleImage::ranges() const { return ranges_; }
+
+TextureSet ModuleImage::samplers(const ptx::Module& module) const {
+  using ptx::OpaqueField;
+  TextureSet set;
+  for (size_t i = 0; i < module.variables.size(); i++) {
+    const ptx::Variable& variable = module.variables[i];
+    if (variable.type != ptx::Type::SamplerRef) continue;
+    TextureObject& object = set[symbols_[i]];
+    object.kind = TextureObject::Kind::Sampler;
+    for (unsigned axis = 0; axis < 3; axis++) {
+      static constexpr Addressing modes[] = {Addressing::Wrap, Addressing::Mirror, Addressing::Clamp, Addressing::Clamp, Addressing::Border};
+      auto mode = ptx::opaqueField(variable, static_cast<OpaqueField>(axis));
+      if (mode && *mode < 5) object.sampling.addressing[axis] = modes[*mode];
+    }
+    object.sampling.linear = ptx::opaqueField(variable, OpaqueField::FilterMode) == 1u;
+    bool unnormalized = ptx::opaqueField(variable, OpaqueField::ForceUnnormalizedCoords) == 1u;
+    object.sampling.normalized = !unnormalized && ptx::opaqueField(variable, OpaqueField::NormalizedCoords).value_or(1) == 1;
+  }
+  return set;
+}
 
 }  // namespace anywarp::interp

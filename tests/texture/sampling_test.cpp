@@ -73,8 +73,8 @@ class Trial {
     constexpr int channelCounts[] = {1, 2, 4};
     image_.format = {format.kind, static_cast<uint8_t>(format.bytes), static_cast<uint8_t>(channelCounts[below(3)])};
     operation_.geometry = static_cast<TexGeometry>(below(7));
-    bool cube = device::isCube(operation_.geometry), layered = device::isLayered(operation_.geometry);
-    unsigned axes = cube ? 2 : device::axisCount(operation_.geometry);
+    bool cube = device::geometryInfo(operation_.geometry).cube, layered = device::geometryInfo(operation_.geometry).layered;
+    unsigned axes = cube ? 2 : device::geometryInfo(operation_.geometry).axes;
     image_.dimensions = static_cast<uint8_t>(axes);
     image_.cube = cube;
     image_.layered = layered;
@@ -163,7 +163,7 @@ class Trial {
     operation_.component = static_cast<uint8_t>(below(4));
     operation_.integers = !image_.cube && operation_.mode == TexMode::Base && chance(20);
     bool moves = !image_.cube && chance(30);
-    operation_.offsets = static_cast<uint8_t>(moves ? device::axisCount(operation_.geometry) : 0);
+    operation_.offsets = static_cast<uint8_t>(moves ? device::geometryInfo(operation_.geometry).axes : 0);
     operation_.compare = hasFractions() && image_.dimensions == 2 && !operation_.integers && chance(20);
   }
 
@@ -185,8 +185,8 @@ class Trial {
   }
 
   void fillOperands() {
-    unsigned axes = device::axisCount(operation_.geometry);
-    if (device::isLayered(operation_.geometry)) addRow([&] { return static_cast<uint32_t>(chance(5) ? -1 : below(6)); });
+    unsigned axes = device::geometryInfo(operation_.geometry).axes;
+    if (device::geometryInfo(operation_.geometry).layered) addRow([&] { return static_cast<uint32_t>(chance(5) ? -1 : below(6)); });
     for (unsigned axis = 0; axis < axes; axis++) {
       if (operation_.integers) addRow([&] { return static_cast<int32_t>(chance(3) ? 0x7fffffff : below(40) - 10); });
       else addRow([&] { return coordinate(axis); });
@@ -208,9 +208,9 @@ class Trial {
     };
     auto nextFloat = [&] { return std::bit_cast<float>(next()); };
     interp::TextureFetch f;
-    f.axes = static_cast<int>(device::axisCount(operation_.geometry));
-    f.layered = device::isLayered(operation_.geometry);
-    f.cube = device::isCube(operation_.geometry);
+    f.axes = static_cast<int>(device::geometryInfo(operation_.geometry).axes);
+    f.layered = device::geometryInfo(operation_.geometry).layered;
+    f.cube = device::geometryInfo(operation_.geometry).cube;
     f.integers = operation_.integers;
     if (f.layered) f.layer = next();
     for (int axis = 0; axis < f.axes; axis++) {

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "driver_textures.h"
 #include "program.h"
 
 namespace anywarp::tests {
@@ -101,6 +102,8 @@ class Child {
   Driver driver_;
   Handle module_ = nullptr;
   std::vector<DevicePointer> buffers_;
+  std::vector<uint64_t> textures_;
+  void* library_ = nullptr;
 
   [[noreturn]] void fail(const std::string& message) {
     put(fd_, "E", 1);
@@ -127,6 +130,7 @@ class Child {
   void open(const std::string& path) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) fail(std::string("engine is missing: ") + dlerror());
+    library_ = library;
     find(library, driver_.errorName, "cuGetErrorName");
     find(library, driver_.init, "cuInit");
     find(library, driver_.deviceGet, "cuDeviceGet");
@@ -153,6 +157,8 @@ class Child {
     void* values[] = {log, reinterpret_cast<void*>(sizeof log)};
     Status status = driver_.moduleLoadDataEx(&module_, program_.ptx.c_str(), 2, options, values);
     if (status != 0) fail("cuModuleLoadDataEx: " + nameOf(status) + "\n" + log);
+    std::string error = makeTextures(library_, module_, program_.textures, textures_);
+    if (!error.empty()) fail(error);
     for (const Buffer& buffer : program_.buffers) {
       DevicePointer& place = buffers_.emplace_back();
       check(driver_.allocate(&place, std::max<size_t>(buffer.bytes.size(), 1)), "cuMemAlloc");
@@ -172,6 +178,8 @@ class Child {
       std::vector<uint64_t>& words = storage.emplace_back(argument.bytes.size() / 8 + 2);
       if (argument.buffer >= 0) {
         words[0] = buffers_[argument.buffer] + argument.offset;
+      } else if (argument.texture >= 0) {
+        words[0] = textures_[argument.texture];
       } else {
         std::memcpy(words.data(), argument.bytes.data(), argument.bytes.size());
       }

@@ -9,6 +9,7 @@
 #include "abi/kernel.h"
 #include "compiler/ptx/types.h"
 #include "support/result.h"
+#include "texture_input.h"
 
 namespace anywarp::tests {
 
@@ -25,6 +26,7 @@ struct Buffer {
 // A kernel argument: the address of a buffer, or bytes.
 struct Argument {
   int buffer = -1;
+  int texture = -1;             // its handle
   uint64_t offset = 0;          // into the buffer
   std::vector<uint8_t> bytes;
   uint64_t align = 0;           // of a struct; 0: its size
@@ -41,6 +43,7 @@ struct Launch {
 struct Program {
   std::string name, ptx;
   std::vector<Buffer> buffers;
+  std::vector<TextureInput> textures;
   std::vector<Launch> launches;
 };
 

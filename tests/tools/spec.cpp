@@ -88,12 +88,20 @@ class Parser {
     if (colon == std::string::npos) return "";
     std::string key = text.substr(0, colon), value = trimmed(text.substr(colon + 1));
     if (key == "launch") return launch(value);
+    if (key == "texture") return texture(value);
     if (key == "expect") return expect(value);
     if (key == "expect-fault") return expectFault(value);
     if (key == "expect-print") return spec_.printed.push_back(value), "";
     if (key == "tolerance") return tolerance(value);
     if (key == "nan") return nan(value);
     if (key == "engines") return spec_.engines = words(value)[0], "";
+    return "";
+  }
+
+  std::string texture(const std::string& text) {
+    auto input = parseTexture(text);
+    if (!input) return input.error().message;
+    spec_.program.textures.push_back(std::move(*input));
     return "";
   }
 
@@ -177,6 +185,11 @@ class Parser {
     std::string name, inside;
     if (!callForm(text, &name, &inside)) return "bad argument `" + text + "`";
     if (name == "struct") return structure(inside, argument);
+    if (name == "texture") {
+      for (size_t i = 0; i < spec_.program.textures.size(); i++)
+        if (spec_.program.textures[i].name == inside) argument->texture = static_cast<int>(i);
+      return argument->texture < 0 ? "no texture `" + inside + "`" : "";
+    }
     Type type = ptx::typeFromSpelling(name);
     if (type == Type::None) return "unknown type `" + name + "`";
     auto value = parseValue(type, inside);

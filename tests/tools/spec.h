@@ -7,6 +7,8 @@
 //       @NAME[+BYTES]           the buffer of an earlier argument
 //       TYPE(value)             a scalar
 //       struct(ARGUMENT;...)    a struct of scalars, each at its own alignment
+//       texture(NAME)           the handle of a texture or surface
+//   texture: ...                      texture_input.h
 //   expect: NAME = ITEM, ITEM ...     all elements; an item is VALUE, VALUE*COUNT, FIRST..LAST; a last `...` leaves the rest open
 //   expect: NAME[i] = VALUE
 //   expect-fault: NAME [TEXT]         the launch faults like this (names of interp::FaultKind), its message holds TEXT

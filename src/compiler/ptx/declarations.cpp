@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "compiler/ptx/literals.h"
+#include "compiler/ptx/opaque.h"
 
 namespace anywarp::ptx {
 
@@ -238,7 +239,59 @@ bool DeclarationParser::parseInitialiserList(Variable& variable, size_t dimensio
   return expect("}", "after initial values");
 }
 
+namespace {
+
+struct OpaqueName {
+  std::string_view name;
+  unsigned value;
+};
+constexpr OpaqueName opaqueFields[] = {
+    {"addr_mode_0", 0},       {"addr_mode_1", 1},  {"addr_mode_2", 2}, {"filter_mode", 3}, {"normalized_coords", 4}, {"force_unnormalized_coords", 5},
+    {"width", 99},            {"height", 99},      {"depth", 99},      {"array_size", 99}, {"num_mipmap_levels", 99}, {"num_samples", 99},
+    {"channel_data_type", 99}, {"channel_order", 99}, {"memory_layout", 99},
+};
+constexpr OpaqueName opaqueValues[] = {
+    {"wrap", 0}, {"mirror", 1}, {"clamp_ogl", 2}, {"clamp_to_edge", 3}, {"clamp_to_border", 4}, {"nearest", 0}, {"linear", 1},
+};
+
+template <size_t n>
+const OpaqueName* findName(const OpaqueName (&names)[n], std::string_view name) {
+  for (const OpaqueName& row : names)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+}  // namespace
+
+// `{ addr_mode_0 = wrap, filter_mode = linear }`; opaque.h says how they are kept. What only an image has is read and left aside.
+bool DeclarationParser::parseOpaqueInitialiser(Variable& variable) {
+  if (!expect("{", "before the fields of an opaque variable")) return false;
+  variable.init.assign(size_t(OpaqueField::Count), 0);
+  while (!at("}")) {
+    const Token name = next();
+    const OpaqueName* field = findName(opaqueFields, name.text);
+    if (!field) return fail(name.loc, "opaque variables have no field '" + std::string(name.text.substr(0, 60)) + "'");
+    if (!expect("=", "after the name of a field")) return false;
+    uint64_t value = 0;
+    if (peek().isWord()) {
+      const Token word = next();
+      const OpaqueName* known = findName(opaqueValues, word.text);
+      if (!known && field->value < variable.init.size()) return fail(word.loc, "unknown value '" + std::string(word.text.substr(0, 60)) + "' of a field");
+      value = known ? known->value : 0;
+    } else if (!parseIntegerConstant("a field", value)) {
+      return false;
+    }
+    if (field->value < variable.init.size()) {
+      if (value > 4) return fail(name.loc, "value " + std::to_string(value) + " of '" + std::string(name.text) + "' is out of range");
+      variable.init[field->value] = uint8_t(value + 1);
+    }
+    if (!accept(",")) break;
+  }
+  return expect("}", "after the fields of an opaque variable");
+}
+
 bool DeclarationParser::parseInitialiser(Variable& variable) {
+  if (isOpaque(variable.type) && dims_.empty()) return parseOpaqueInitialiser(variable);
   uint64_t offset = 0;
   if (at("{") ? !parseInitialiserList(variable, 0, offset) : !parseInitialiserElement(variable, offset)) return false;
   if (variable.unsized) {

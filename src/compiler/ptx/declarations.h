@@ -41,6 +41,7 @@ class DeclarationParser : protected Cursor {
   bool parseDimensions(const Head& head, Variable& variable);
   bool finishSize(Variable& variable, SourceLoc loc);
   bool parseInitialiser(Variable& variable);
+  bool parseOpaqueInitialiser(Variable& variable);
   bool parseInitialiserList(Variable& variable, size_t dimension, uint64_t& offset);
   bool parseInitialiserElement(Variable& variable, uint64_t& offset);
   bool parseReference(Variable& variable, uint64_t offset, uint64_t mask);

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "compiler/ptx/instruction_columns.h"
+#include "compiler/ptx/opaque.h"
 #include "compiler/ptx/literals.h"
 
 namespace anywarp::ptx {
@@ -81,7 +82,7 @@ class VariablePrinter {
   void statement(const Variable& v, const std::string& name) {
     out_ += spelling(v.linkage);
     declaration(v, name);
-    if (!v.init.empty()) initialiser(v);
+    if (!v.init.empty()) isOpaque(v.type) ? fields(v) : initialiser(v);
     out_ += ";\n";
   }
 
@@ -103,6 +104,21 @@ class VariablePrinter {
     if (r.addend < 0) name += "-" + std::to_string(0 - uint64_t(r.addend));
     if (r.bytes == 1) name = format("0x%" PRIx64 "(", uint64_t(0xff) << r.shift) + name + ")";
     return name;
+  }
+
+  void fields(const Variable& v) {
+    constexpr const char* names[] = {"addr_mode_0", "addr_mode_1", "addr_mode_2", "filter_mode", "normalized_coords", "force_unnormalized_coords"};
+    constexpr const char* modes[] = {"wrap", "mirror", "clamp_ogl", "clamp_to_edge", "clamp_to_border"};
+    constexpr const char* filters[] = {"nearest", "linear"};
+    std::string list;
+    for (size_t i = 0; i < size_t(OpaqueField::Count); ++i) {
+      const auto value = opaqueField(v, OpaqueField(i));
+      if (!value) continue;
+      if (!list.empty()) list += ", ";
+      list += std::string(names[i]) + " = ";
+      list += i < 3 && *value < 5 ? modes[*value] : i == 3 && *value < 2 ? filters[*value] : std::to_string(*value);
+    }
+    out_ += " = {" + list + "}";
   }
 
   void initialiser(const Variable& v) {

@@ -2,7 +2,7 @@
 // compiler makes vector code of them. SPDX-License-Identifier: Apache-2.0
 #include "device/texture/axis.h"
 
-namespace anywarp::device {
+namespace anywarp::device::ANYWARP_SAMPLING {
 namespace {
 
 constexpr float farthest = 4194304.0f;  // 2^22: its 256ths still fit 32 bits
@@ -130,4 +130,4 @@ void resolve(const AxisRule& rule, const AxisPosition& position, int32_t step, u
   }
 }
 
-}  // namespace anywarp::device
+}  // namespace anywarp::device::ANYWARP_SAMPLING

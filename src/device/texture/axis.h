@@ -5,9 +5,20 @@
 
 #include "device/texture/texture.h"
 
+// The files that work on lanes are compiled once per level of the host's CPU (src/CMakeLists.txt), each in a namespace of its own;
+// sampler.cpp chooses.
+#ifndef ANYWARP_SAMPLING
+#define ANYWARP_SAMPLING baseline
+#endif
+
 namespace anywarp::device {
 
 inline constexpr unsigned maxLanes = 32;
+
+}  // namespace anywarp::device
+
+namespace anywarp::device::ANYWARP_SAMPLING {
+
 
 // What is the same for all lanes of one axis.
 struct AxisRule {
@@ -36,4 +47,4 @@ void move(const int32_t* offsets, unsigned lanes, AxisPosition& position);
 // alone by the other modes.
 void resolve(const AxisRule& rule, const AxisPosition& position, int32_t step, unsigned lanes, int32_t* indices, int32_t* outside);
 
-}  // namespace anywarp::device
+}  // namespace anywarp::device::ANYWARP_SAMPLING

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace anywarp::device {
+namespace anywarp::device::ANYWARP_SAMPLING {
 namespace {
 
 // How a face lies: which axis it looks along, and which axes (with signs) its columns and rows follow.
@@ -70,4 +70,4 @@ void crossEdge(int32_t size, int32_t& face, int32_t& column, int32_t& row) {
   row = std::clamp(row, 0, size - 1);
 }
 
-}  // namespace anywarp::device
+}  // namespace anywarp::device::ANYWARP_SAMPLING

@@ -4,7 +4,7 @@
 
 #include "device/texture/axis.h"
 
-namespace anywarp::device {
+namespace anywarp::device::ANYWARP_SAMPLING {
 
 // Faces are +x, -x, +y, -y, +z, -z. Coordinates on a face are normalised.
 void projectOnFaces(const float* x, const float* y, const float* z, unsigned lanes, int32_t* face, float* s, float* t);
@@ -15,4 +15,4 @@ void projectDerivative(const float direction[3], const float derivative[3], floa
 // The texel at (column, row) of a face of size*size, where one of the two may lie outside by one: the texel beyond that edge.
 void crossEdge(int32_t size, int32_t& face, int32_t& column, int32_t& row);
 
-}  // namespace anywarp::device
+}  // namespace anywarp::device::ANYWARP_SAMPLING

@@ -1,12 +1,12 @@
 // The texel formats. SPDX-License-Identifier: Apache-2.0
 #include "device/texture/fetch.h"
 
-#include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 
-namespace anywarp::device {
+#include "device/texture/srgb.h"
+
+namespace anywarp::device::ANYWARP_SAMPLING {
 namespace {
 
 constexpr uint32_t oneAsFloat = 0x3f800000;
@@ -18,16 +18,6 @@ inline float halfToFloat(uint16_t half) {
   bits = magnitude >= 0x0f800000 ? bits | 0x7f800000 : bits;
   return std::bit_cast<float>(bits | (uint32_t{half} & 0x8000) << 16);
 }
-
-std::array<double, 256> makeSrgbTable() {
-  std::array<double, 256> table{};
-  for (int i = 0; i < 256; ++i) {
-    double c = i / 255.0;
-    table[static_cast<size_t>(i)] = static_cast<float>(c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4));
-  }
-  return table;
-}
-const std::array<double, 256> srgbTable = makeSrgbTable();
 
 // Each kind: the type in memory, `value` in units, `units` in one.
 template <class T>
@@ -63,8 +53,8 @@ struct Srgb {
   using Type = uint8_t;
   static constexpr bool integers = false, srgb = true;
   static constexpr double units = 1;
-  static double value(uint8_t texel) { return srgbTable[texel]; }
-  static uint32_t bits(uint8_t texel) { return std::bit_cast<uint32_t>(static_cast<float>(srgbTable[texel])); }
+  static double value(uint8_t texel) { return srgbTable()[texel]; }
+  static uint32_t bits(uint8_t texel) { return std::bit_cast<uint32_t>(static_cast<float>(srgbTable()[texel])); }
 };
 using SrgbAlpha = Normalized<uint8_t, 255>;
 
@@ -148,4 +138,4 @@ const TexelReader& readerOf(const TexelFormat& format, ReadMode read) {
   return readersOf(format, read)[format.channels == 1 ? 0 : format.channels == 2 ? 1 : 2];
 }
 
-}  // namespace anywarp::device
+}  // namespace anywarp::device::ANYWARP_SAMPLING

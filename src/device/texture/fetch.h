@@ -4,7 +4,7 @@
 
 #include "device/texture/axis.h"
 
-namespace anywarp::device {
+namespace anywarp::device::ANYWARP_SAMPLING {
 
 // One texel per lane. Addresses are inside the image, also where `outside` says that the border is meant.
 struct Texels {
@@ -34,4 +34,4 @@ struct TexelReader {
 
 const TexelReader& readerOf(const TexelFormat& format, ReadMode read);
 
-}  // namespace anywarp::device
+}  // namespace anywarp::device::ANYWARP_SAMPLING

@@ -1,5 +1,5 @@
 // Sampling: levels, faces, layers, taps and weights. SPDX-License-Identifier: Apache-2.0
-#include "device/texture/sample.h"
+#include "device/texture/sample_lanes.h"
 
 #include <bit>
 #include <cmath>
@@ -7,22 +7,13 @@
 
 #include "device/texture/cube.h"
 
-namespace anywarp::device {
+namespace anywarp::device::ANYWARP_SAMPLING {
 
 using abi::TexGeometry;
 using abi::TexMode;
 using abi::TextureOperation;
 
 namespace {
-
-struct GeometryInfo {
-  uint8_t axes;
-  bool layered, cube;
-};
-constexpr GeometryInfo geometries[] = {{1, false, false}, {2, false, false}, {3, false, false}, {1, true, false},
-                                       {2, true, false},  {3, false, true},  {3, true, true}};
-
-GeometryInfo info(TexGeometry geometry) { return geometries[static_cast<size_t>(geometry)]; }
 
 // Everything of one call that does not depend on the mipmap level.
 struct Call {
@@ -36,6 +27,7 @@ struct Call {
   int32_t slice[maxLanes];             // layer or face
   const int32_t* offsets[3];
   const float* reference;              // depth comparison, or null
+  bool sliced;                         // layers or faces: slice[] counts
   bool filters;                        // linear, and the format can
   bool bordered;                       // texels outside the image may count
   float border[4];
@@ -55,7 +47,7 @@ AxisRule ruleOf(const Call& call, unsigned axis, uint32_t size, bool linear) {
   bool normalized = call.sampler().normalized && !call.operation.integers;
   AddressMode mode = effectiveMode(call.sampler().address[axis], normalized);
   if (call.image().kind == ImageKind::Buffer) mode = AddressMode::Border;
-  if (info(call.operation.geometry).cube) mode = AddressMode::Clamp, normalized = true;
+  if (geometryInfo(call.operation.geometry).cube) mode = AddressMode::Clamp, normalized = true;
   return {mode, normalized, linear, size};
 }
 
@@ -74,48 +66,73 @@ void place(const Call& call, unsigned axis, const AxisRule& rule, AxisPosition& 
 
 // Where the slices (layers, faces) of the lanes begin.
 void sliceOffsets(const Call& call, const ImageLevel& level, int64_t* offsets) {
-  bool sliced = info(call.operation.geometry).layered || info(call.operation.geometry).cube;
   auto last = static_cast<int32_t>(level.depth) - 1;
   for (unsigned i = 0; i < call.lanes; ++i) {
-    int32_t slice = sliced ? call.slice[i] : 0;
+    int32_t slice = call.slice[i];
     slice = slice < 0 ? 0 : slice > last ? last : slice;
     offsets[i] = static_cast<int64_t>(slice) * static_cast<int64_t>(level.slicePitch);
   }
 }
 
-// Both neighbours along every axis; only the first of them where nothing is filtered.
-void findTaps(const Call& call, const ImageLevel& level, bool linear, Taps& taps) {
-  unsigned lanes = call.lanes, perAxis = linear ? 2 : 1;
-  int32_t indices[3][2][maxLanes], outside[3][2][maxLanes] = {};
-  int32_t fraction[3][maxLanes];
-  for (unsigned axis = 0; axis < call.axes; ++axis) {
-    AxisRule rule = ruleOf(call, axis, sizeOf(level, axis), linear);
-    AxisPosition position;
-    place(call, axis, rule, position);
-    for (unsigned step = 0; step < perAxis; ++step)
-      resolve(rule, position, static_cast<int32_t>(step), lanes, indices[axis][step], outside[axis][step]);
-    std::memcpy(fraction[axis], position.fraction, sizeof fraction[axis]);
+// What one axis gives to the taps: two neighbours, or the first of them alone.
+struct AxisTaps {
+  int64_t offset[2][maxLanes];
+  int32_t outside[2][maxLanes];
+  double weight[2][maxLanes];
+};
+
+void findAxisTaps(const Call& call, const ImageLevel& level, unsigned axis, bool linear, AxisTaps& taps) {
+  unsigned lanes = call.lanes;
+  AxisRule rule = ruleOf(call, axis, sizeOf(level, axis), linear);
+  AxisPosition position;
+  place(call, axis, rule, position);
+  uint64_t pitch = axis == 0 ? call.image().format.bytes() : axis == 1 ? level.rowPitch : level.slicePitch;
+  for (unsigned step = 0; step < (linear ? 2u : 1u); ++step) {
+    int32_t indices[maxLanes];
+    if (call.bordered) std::memset(taps.outside[step], 0, sizeof taps.outside[step]);
+    resolve(rule, position, static_cast<int32_t>(step), lanes, indices, taps.outside[step]);
+    if (pitch <= UINT32_MAX) {
+      auto narrow = static_cast<uint32_t>(pitch);
+      for (unsigned i = 0; i < lanes; ++i) taps.offset[step][i] = static_cast<int64_t>(uint64_t{static_cast<uint32_t>(indices[i])} * narrow);
+    } else {
+      for (unsigned i = 0; i < lanes; ++i) taps.offset[step][i] = indices[i] * static_cast<int64_t>(pitch);
+    }
   }
-  int64_t start[maxLanes];
-  sliceOffsets(call, level, start);
-  auto texelBytes = static_cast<int64_t>(call.image().format.bytes());
-  int64_t pitches[3] = {texelBytes, level.rowPitch, static_cast<int64_t>(level.slicePitch)};
+  if (!linear) return;
+  for (unsigned i = 0; i < lanes; ++i) {
+    auto right = static_cast<double>(position.fraction[i]);
+    taps.weight[1][i] = right;
+    taps.weight[0][i] = 256 - right;
+  }
+}
+
+// All combinations of the axes' neighbours.
+void findTaps(const Call& call, const ImageLevel& level, bool linear, Taps& taps) {
+  unsigned lanes = call.lanes;
+  AxisTaps along[3];
+  for (unsigned axis = 0; axis < call.axes; ++axis) findAxisTaps(call, level, axis, linear, along[axis]);
+  if (call.sliced) {
+    int64_t start[maxLanes];
+    sliceOffsets(call, level, start);
+    for (unsigned step = 0; step < (linear ? 2u : 1u); ++step)
+      for (unsigned i = 0; i < lanes; ++i) along[0].offset[step][i] += start[i];
+  }
   taps.count = 1u << (linear ? call.axes : 0);
   for (unsigned tap = 0; tap < taps.count; ++tap) {
     Texels& texels = taps.texels[tap];
-    std::memcpy(texels.offset, start, sizeof texels.offset);
-    std::memset(texels.outside, 0, sizeof texels.outside);
-    for (unsigned axis = 0; axis < call.axes; ++axis) {
+    double* weights = taps.weights[tap];
+    unsigned first = tap & 1;
+    std::memcpy(texels.offset, along[0].offset[first], lanes * sizeof(int64_t));
+    if (linear) std::memcpy(weights, along[0].weight[first], lanes * sizeof(double));
+    if (call.bordered) std::memcpy(texels.outside, along[0].outside[first], lanes * sizeof(int32_t));
+    for (unsigned axis = 1; axis < call.axes; ++axis) {
+      const AxisTaps& other = along[axis];
       unsigned step = tap >> axis & 1;
-      for (unsigned i = 0; i < lanes; ++i) texels.offset[i] += indices[axis][step][i] * pitches[axis];
+      for (unsigned i = 0; i < lanes; ++i) texels.offset[i] += other.offset[step][i];
+      if (linear)
+        for (unsigned i = 0; i < lanes; ++i) weights[i] *= other.weight[step][i];
       if (call.bordered)
-        for (unsigned i = 0; i < lanes; ++i) texels.outside[i] |= outside[axis][step][i];
-    }
-    if (!linear) continue;
-    for (unsigned i = 0; i < lanes; ++i) {
-      int32_t weight = 1;
-      for (unsigned axis = 0; axis < call.axes; ++axis) weight *= tap >> axis & 1 ? fraction[axis][i] : 256 - fraction[axis][i];
-      taps.weights[tap][i] = weight;
+        for (unsigned i = 0; i < lanes; ++i) texels.outside[i] |= other.outside[step][i];
     }
   }
   if (!linear)
@@ -154,7 +171,7 @@ void findSeamlessTaps(const Call& call, const ImageLevel& level, Taps& taps) {
 }
 
 void tapsOf(const Call& call, const ImageLevel& level, bool linear, Taps& taps) {
-  if (linear && info(call.operation.geometry).cube && call.sampler().seamless) findSeamlessTaps(call, level, taps);
+  if (linear && geometryInfo(call.operation.geometry).cube && call.sampler().seamless) findSeamlessTaps(call, level, taps);
   else findTaps(call, level, linear, taps);
 }
 
@@ -247,7 +264,7 @@ float clampLevel(const Call& call, float level) {
 
 // log2 of the longer of the two footprints, in texels of level 0.
 float gradientLevel(const Call& call, const float* const* direction, const float* dx, const float* dy, unsigned lane) {
-  GeometryInfo g = info(call.operation.geometry);
+  GeometryInfo g = geometryInfo(call.operation.geometry);
   const ImageLevel& base = call.image().levels[0];
   double longest = 0;
   const float* changes[2] = {dx, dy};
@@ -320,16 +337,11 @@ void settle(const Call& call, float* levels) {
 
 }  // namespace
 
-unsigned axisCount(TexGeometry geometry) { return info(geometry).axes; }
-bool isLayered(TexGeometry geometry) { return info(geometry).layered; }
-bool isCube(TexGeometry geometry) { return info(geometry).cube; }
-unsigned coordinateRows(TexGeometry geometry) { return info(geometry).axes + (info(geometry).layered ? 1u : 0u); }
-
-void sample(const Sampled& texture, TextureOperation operation, uint32_t mask, const uint32_t* operands, uint32_t* results) {
+void sampleLanes(const Sampled& texture, TextureOperation operation, uint32_t mask, const uint32_t* operands, uint32_t* results) {
   if (!mask) return;
-  GeometryInfo g = info(operation.geometry);
+  GeometryInfo g = geometryInfo(operation.geometry);
   unsigned lanes = operation.width <= maxLanes ? operation.width : maxLanes;
-  Call call{texture, operation, lanes, mask, readerOf(texture.image.format, texture.read), g.cube ? 2u : g.axes, {}, {}, {}, nullptr, false, false, {}};
+  Call call{texture, operation, lanes, mask, readerOf(texture.image.format, texture.read), g.cube ? 2u : g.axes, {}, {}, {}, nullptr, g.layered || g.cube, false, false, {}};
   const uint32_t* row = operands;
   auto take = [&] {
     const uint32_t* now = row;
@@ -398,4 +410,4 @@ void sample(const Sampled& texture, TextureOperation operation, uint32_t mask, c
   sampleAllLevels(call, chosen, results);
 }
 
-}  // namespace anywarp::device
+}  // namespace anywarp::device::ANYWARP_SAMPLING

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "abi/texture.h"
-#include "device/texture/fetch.h"
+#include "device/texture/texture.h"
 
 namespace anywarp::device {
 
@@ -17,10 +17,12 @@ struct Sampled {
 // lanes. Lanes outside the mask may hold anything. The image has at least one level.
 void sample(const Sampled& texture, abi::TextureOperation operation, uint32_t mask, const uint32_t* operands, uint32_t* results);
 
-// Rows of coordinates, layer included, and how many of them are axes.
-unsigned coordinateRows(abi::TexGeometry geometry);
-unsigned axisCount(abi::TexGeometry geometry);
-bool isLayered(abi::TexGeometry geometry);
-bool isCube(abi::TexGeometry geometry);
+struct GeometryInfo {
+  uint8_t axes;        // coordinates, the layer not counted
+  bool layered, cube;
+};
+inline constexpr GeometryInfo geometryInfos[] = {{1, false, false}, {2, false, false}, {3, false, false}, {1, true, false},
+                                                 {2, true, false},  {3, false, true},  {3, true, true}};
+constexpr GeometryInfo geometryInfo(abi::TexGeometry geometry) { return geometryInfos[static_cast<uint8_t>(geometry)]; }
 
 }  // namespace anywarp::device

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "device/sched/worker.h"
+#include "device/texture/axis.h"
 #include "device/texture/query.h"
 #include "device/texture/sample.h"
 #include "device/texture/surface.h"

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "device/texture/axis.h"
 #include "device/texture/sample.h"
 
 namespace anywarp::device {
@@ -37,8 +38,8 @@ bool settle(int64_t& coordinate, int64_t size, bool clamp) {
 
 void locate(const Image& image, SurfaceOperation operation, uint32_t mask, const uint32_t* coordinates, Places& places) {
   const ImageLevel& level = image.levels[0];
-  unsigned width = operation.width, axes = axisCount(operation.geometry);
-  bool layered = isLayered(operation.geometry), clamp = operation.border == SurfaceBorder::Clamp;
+  unsigned width = operation.width, axes = geometryInfo(operation.geometry).axes;
+  bool layered = geometryInfo(operation.geometry).layered, clamp = operation.border == SurfaceBorder::Clamp;
   int64_t texelBytes = image.format.bytes(), bytes = accessBytes(image, operation);
   int64_t unit = operation.formatted ? texelBytes : 1;
   int64_t rowBytes = level.width * texelBytes;

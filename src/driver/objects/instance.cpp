@@ -6,14 +6,35 @@
 #include <fstream>
 #include <iterator>
 
+#include "compiler/ptx/opaque.h"
 #include "device/memory/memory.h"
+#include "device/texture/texture.h"
 #include "driver/objects/context.h"
 #include "driver/objects/library.h"
 
 namespace anywarp::driver {
 namespace {
 
-bool inMemory(const ptx::Variable& variable) { return variable.space == ptx::Space::Global || variable.space == ptx::Space::Const; }
+bool inMemory(const ptx::Variable& variable) {
+  return (variable.space == ptx::Space::Global || variable.space == ptx::Space::Const) && !ptx::isOpaque(variable.type);
+}
+
+// What a .texref, .samplerref or .surfref is before anything is bound to it.
+void describeOpaque(const ptx::Variable& variable, device::TextureRecord& record) {
+  using ptx::OpaqueField;
+  record.kind = variable.type == ptx::Type::TexRef       ? device::TextureRecord::Kind::Texture
+                : variable.type == ptx::Type::SamplerRef ? device::TextureRecord::Kind::Sampler
+                                                         : device::TextureRecord::Kind::Surface;
+  for (unsigned axis = 0; axis < 3; ++axis) {
+    using enum device::AddressMode;
+    constexpr device::AddressMode modes[] = {Wrap, Mirror, Clamp, Clamp, Border};
+    if (auto mode = ptx::opaqueField(variable, static_cast<OpaqueField>(axis))) record.sampler.address[axis] = modes[std::min(*mode, 4u)];
+  }
+  record.sampler.linear = ptx::opaqueField(variable, OpaqueField::FilterMode).value_or(0) == 1;
+  bool unnormalized = ptx::opaqueField(variable, OpaqueField::ForceUnnormalizedCoords).value_or(0) == 1;
+  bool byDefault = variable.type == ptx::Type::SamplerRef;  // a sampler of its own has normalised coordinates unless it says otherwise
+  record.sampler.normalized = !unnormalized && ptx::opaqueField(variable, OpaqueField::NormalizedCoords).value_or(byDefault) == 1;
+}
 
 // A function of the module that something outside it must define.
 bool isMissing(const ptx::Variable& variable) { return variable.linkage == ptx::Linkage::Extern && inMemory(variable); }
@@ -37,6 +58,7 @@ Instance::Instance(std::shared_ptr<Library> library, std::weak_ptr<Context> cont
 
 Instance::~Instance() {
   for (auto& [index, function] : functions_) functions().take(function->handle);
+  for (uint64_t handle : opaque_) device::TextureTable::instance().remove(handle);
   for (void* address : owned_) (void)device::Memory::instance().release(address);
 }
 
@@ -47,6 +69,14 @@ Status Instance::createVariables() {
   table->addresses.resize(module.variables.size() + module.functions.size());
   for (uint32_t i = 0; i < module.variables.size(); ++i) {
     const ptx::Variable& variable = module.variables[i];
+    if (ptx::isOpaque(variable.type)) {
+      device::TextureRecord record;
+      describeOpaque(variable, record);
+      table->addresses[i] = device::TextureTable::instance().add(record);
+      if (!table->addresses[i]) return Error{ErrorKind::OutOfMemory, "no more texture handles"};
+      opaque_.push_back(table->addresses[i]);
+      continue;
+    }
     if (!inMemory(variable)) continue;
     if (isMissing(variable)) return Error{ErrorKind::Invalid, fmt::format("{}:{}: extern variable {} is defined nowhere", module.name, variable.loc.line, variable.name)};
     Result<void*> address = variable.managed

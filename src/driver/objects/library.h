@@ -169,6 +169,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   Code* code_ = nullptr;
   std::shared_ptr<const SymbolTable> symbols_;
   std::vector<void*> owned_;
+  std::vector<uint64_t> opaque_;  // handles of .texref, .samplerref and .surfref variables
   std::mutex functionsMutex_;
   std::unordered_map<uint32_t, std::shared_ptr<Function>> functions_;
 };

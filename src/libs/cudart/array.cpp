@@ -1,4 +1,6 @@
 // Memory Management: CUDA arrays, and copies to and from them. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "libs/cudart/channel_format.h"
 #include "libs/cudart/context.h"
 #include "libs/cudart/copy.h"
@@ -185,6 +187,121 @@ ANYWARP_RUNTIME cudaError_t cudaMemcpy2DArrayToArray_ptds(cudaArray_t dst, size_
                                                           cudaArray_const_t src, size_t srcX, size_t srcY, size_t width,
                                                           size_t height, cudaMemcpyKind) {
   return copyRows(betweenArrays(dst, dstX, dstY, src, srcX, srcY, width, height), DefaultStream::PerThread);
+}
+
+// --- Bytes that run on from row to row of an array (deprecated since CUDA 10.1).
+
+namespace {
+
+// A place in an array, in bytes and rows; or plain memory, where width is 0.
+struct Cursor {
+  cudaArray_t array = nullptr;
+  size_t width = 0;
+  size_t x = 0, y = 0;
+  char* memory = nullptr;
+
+  size_t left() const { return array ? width - x : SIZE_MAX; }
+  void advance(size_t bytes) {
+    if (!array) memory += bytes;
+    else if ((x += bytes) == width) x = 0, ++y;
+  }
+};
+
+cudaError_t cursorAt(cudaArray_const_t array, size_t x, size_t y, Cursor* cursor) {
+  CUDA_ARRAY3D_DESCRIPTOR d{};
+  if (cudaError_t error = arrayDescriptor(array, &d); error != cudaSuccess) return error;
+  *cursor = {array, d.Width * elementBytes(d.Format, d.NumChannels), x, y, nullptr};
+  return x < cursor->width ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+// Piece by piece, each within one row of both sides. `copy` is called with rows of height 1.
+template <class Copy>
+cudaError_t copyBytes(Cursor to, Cursor from, size_t count, Copy&& copy) {
+  while (count > 0) {
+    size_t bytes = std::min({count, to.left(), from.left()});
+    Rows r;
+    r.source = from.memory, r.sourceArray = from.array, r.sourceX = from.x, r.sourceY = from.y;
+    r.target = to.memory, r.targetArray = to.array, r.targetX = to.x, r.targetY = to.y;
+    r.width = bytes, r.height = 1;
+    if (cudaError_t error = copy(r); error != cudaSuccess) return error;
+    to.advance(bytes);
+    from.advance(bytes);
+    count -= bytes;
+  }
+  return cudaSuccess;
+}
+
+Cursor inMemory(const void* memory) { return {nullptr, 0, 0, 0, static_cast<char*>(const_cast<void*>(memory))}; }
+
+template <class Copy>
+cudaError_t bytesToArray(cudaArray_t dst, size_t x, size_t y, const void* src, size_t count, Copy&& copy) {
+  Cursor to;
+  if (cudaError_t error = inContext([&] { return cursorAt(dst, x, y, &to); }); error != cudaSuccess) return error;
+  return copyBytes(to, inMemory(src), count, copy);
+}
+
+template <class Copy>
+cudaError_t bytesFromArray(void* dst, cudaArray_const_t src, size_t x, size_t y, size_t count, Copy&& copy) {
+  Cursor from;
+  if (cudaError_t error = inContext([&] { return cursorAt(src, x, y, &from); }); error != cudaSuccess) return error;
+  return copyBytes(inMemory(dst), from, count, copy);
+}
+
+cudaError_t bytesBetweenArrays(cudaArray_t dst, size_t dstX, size_t dstY, cudaArray_const_t src, size_t srcX, size_t srcY, size_t count,
+                               DefaultStream stream) {
+  Cursor to, from;
+  auto find = [&] {
+    cudaError_t error = cursorAt(dst, dstX, dstY, &to);
+    return error == cudaSuccess ? cursorAt(src, srcX, srcY, &from) : error;
+  };
+  if (cudaError_t error = inContext(find); error != cudaSuccess) return error;
+  return copyBytes(to, from, count, [&](const Rows& rows) { return copyRows(rows, stream); });
+}
+
+auto waiting(DefaultStream stream) {
+  return [=](const Rows& rows) { return copyRows(rows, stream); };
+}
+auto inStream(cudaStream_t stream) {
+  return [=](const Rows& rows) { return copyRowsAsync(rows, stream); };
+}
+
+}  // namespace
+
+ANYWARP_RUNTIME cudaError_t cudaMemcpyToArray(cudaArray_t dst, size_t x, size_t y, const void* src, size_t count, cudaMemcpyKind) {
+  return bytesToArray(dst, x, y, src, count, waiting(DefaultStream::Legacy));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyToArray_ptds(cudaArray_t dst, size_t x, size_t y, const void* src, size_t count, cudaMemcpyKind) {
+  return bytesToArray(dst, x, y, src, count, waiting(DefaultStream::PerThread));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyToArrayAsync(cudaArray_t dst, size_t x, size_t y, const void* src, size_t count, cudaMemcpyKind,
+                                                   cudaStream_t stream) {
+  return bytesToArray(dst, x, y, src, count, inStream(stream));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyToArrayAsync_ptsz(cudaArray_t dst, size_t x, size_t y, const void* src, size_t count, cudaMemcpyKind,
+                                                        cudaStream_t stream) {
+  return bytesToArray(dst, x, y, src, count, inStream(perThread(stream)));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyFromArray(void* dst, cudaArray_const_t src, size_t x, size_t y, size_t count, cudaMemcpyKind) {
+  return bytesFromArray(dst, src, x, y, count, waiting(DefaultStream::Legacy));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyFromArray_ptds(void* dst, cudaArray_const_t src, size_t x, size_t y, size_t count, cudaMemcpyKind) {
+  return bytesFromArray(dst, src, x, y, count, waiting(DefaultStream::PerThread));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyFromArrayAsync(void* dst, cudaArray_const_t src, size_t x, size_t y, size_t count, cudaMemcpyKind,
+                                                     cudaStream_t stream) {
+  return bytesFromArray(dst, src, x, y, count, inStream(stream));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyFromArrayAsync_ptsz(void* dst, cudaArray_const_t src, size_t x, size_t y, size_t count, cudaMemcpyKind,
+                                                          cudaStream_t stream) {
+  return bytesFromArray(dst, src, x, y, count, inStream(perThread(stream)));
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyArrayToArray(cudaArray_t dst, size_t dstX, size_t dstY, cudaArray_const_t src, size_t srcX, size_t srcY,
+                                                   size_t count, cudaMemcpyKind) {
+  return bytesBetweenArrays(dst, dstX, dstY, src, srcX, srcY, count, DefaultStream::Legacy);
+}
+ANYWARP_RUNTIME cudaError_t cudaMemcpyArrayToArray_ptds(cudaArray_t dst, size_t dstX, size_t dstY, cudaArray_const_t src, size_t srcX,
+                                                        size_t srcY, size_t count, cudaMemcpyKind) {
+  return bytesBetweenArrays(dst, dstX, dstY, src, srcX, srcY, count, DefaultStream::PerThread);
 }
 
 }  // namespace anywarp::cudart
