@@ -63,6 +63,10 @@ class FunctionEmitter {
   bool liveAtRegionEntry(ptx::RegId r) const;
   void loadFrame(const std::vector<ptx::RegId>& registers, uint32_t region);
   void storeFrame(const std::vector<ptx::RegId>& registers, const std::vector<uint8_t>* modified);
+  void placeMasks();
+  Value* maskInMemory(BlockId x);
+  Value* waitingAt(BlockId x);             // the lanes that wait to run x
+  void setWaiting(BlockId x, Value* lanes);
   void addWaiting(BlockId x, Value* lanes);
   Value* conditionOf(const analysis::Block& block, bool& uniform);
   void warpSyncWait(BlockId x, const Inst& inst);
@@ -262,7 +266,8 @@ class FunctionEmitter {
   std::unique_ptr<analysis::Order> order_;
   std::unique_ptr<analysis::Linear> linear_;
   std::vector<llvm::BasicBlock*> bodies_, gates_;
-  std::vector<llvm::AllocaInst*> waiting_;
+  std::vector<llvm::AllocaInst*> waiting_;  // by block: lanes that wait to run it; or, in large functions:
+  llvm::AllocaInst* masks_ = nullptr;       // those masks in memory, by position
   std::map<llvm::BasicBlock*, llvm::BasicBlock*> turns_;  // before the header of an interleaved loop: goes on there or hands over
   std::vector<uint8_t> modified_;
   llvm::BasicBlock* warpEnd_ = nullptr;

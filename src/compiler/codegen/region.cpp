@@ -1,5 +1,6 @@
 // Control flow under masks: regions that loop over the warps of a block, free plans, out-of-line functions.
 // SPDX-License-Identifier: Apache-2.0
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
@@ -115,6 +116,7 @@ void FunctionEmitter::emitRegion(uint32_t region) {
 
   bool whole = k_.fullWarps && (!k_.lanesExit || region == 0);  // at its start a whole warp is there
   liveAtEntry_ = whole && !k_.free ? allLanes() : maskFromBits(field(state_, offsetof(abi::WarpState, live), b.getInt32Ty(), "live", false));
+  placeMasks();
   waiting_.assign(flat_.blocks.size(), nullptr);
   bodies_.assign(flat_.blocks.size(), nullptr);
   gates_.assign(flat_.blocks.size(), nullptr);
@@ -179,6 +181,7 @@ void FunctionEmitter::emitFunction() {
     }
   order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, {0}, Through::UntilSuspensions));
   linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, PendingSet{0}, false);
+  placeMasks();
   waiting_.assign(flat_.blocks.size(), nullptr);
   bodies_.assign(flat_.blocks.size(), nullptr);
   gates_.assign(flat_.blocks.size(), nullptr);
@@ -219,20 +222,53 @@ void FunctionEmitter::emitBlocks(const std::vector<BlockId>& roots) {
   }
 }
 
-void FunctionEmitter::addWaiting(BlockId x, Value* lanes) {
+// Masks that outlive a jump stay in memory where there are many: as values of LLVM they would meet in a phi at every join, in
+// number like blocks times what waits, for which its passes take more than linear time.
+void FunctionEmitter::placeMasks() {
+  constexpr size_t manyBlocks = 64;
+  if (order_->blocks.size() < manyBlocks) return;
+  llvm::IRBuilder<> at(entry_, entry_->begin());
+  llvm::Type* type = llvm::ArrayType::get(b.getIntNTy(width_), order_->blocks.size());
+  masks_ = at.CreateAlloca(type, nullptr, "masks");
+  // Empty whenever a warp's turn ends, so once is enough.
+  llvm::IRBuilder<> init(entry_->getTerminator());
+  init.CreateMemSet(masks_, init.getInt8(0), order_->blocks.size() * width_ / 8, llvm::Align(8));
+  // LLVM is not to see through it.
+  auto* opaque = llvm::FunctionType::get(init.getVoidTy(), {init.getPtrTy()}, false);
+  init.CreateCall(opaque, llvm::InlineAsm::get(opaque, "", "r,~{memory}", true), {masks_});
+}
+
+Value* FunctionEmitter::maskInMemory(BlockId x) {
+  return b.CreateConstInBoundsGEP1_64(b.getIntNTy(width_), masks_, order_->position[x]);
+}
+
+Value* FunctionEmitter::waitingAt(BlockId x) {
+  if (masks_ && linear_->everPending(x))
+    return b.CreateBitCast(b.CreateLoad(b.getIntNTy(width_), maskInMemory(x)), vectorOf(b.getInt1Ty()), "mask");
   if (!waiting_[x]) {
     waiting_[x] = stackSlot(vectorOf(b.getInt1Ty()), "waiting");
     llvm::IRBuilder<> init(initBlock_, initBlock_->begin());
     init.CreateStore(noLanes(), waiting_[x]);
   }
-  if (!lanes) return;
-  Value* old = b.CreateLoad(waiting_[x]->getAllocatedType(), waiting_[x]);
-  b.CreateStore(linear_ && !linear_->everPending(x) ? lanes : b.CreateOr(old, lanes), waiting_[x]);
+  return b.CreateLoad(waiting_[x]->getAllocatedType(), waiting_[x], "mask");
+}
+
+void FunctionEmitter::setWaiting(BlockId x, Value* lanes) {
+  if (masks_ && linear_->everPending(x)) {
+    b.CreateStore(b.CreateBitCast(lanes, b.getIntNTy(width_)), maskInMemory(x));
+    return;
+  }
+  if (!waiting_[x]) waitingAt(x);
+  b.CreateStore(lanes, waiting_[x]);
+}
+
+void FunctionEmitter::addWaiting(BlockId x, Value* lanes) {
+  setWaiting(x, linear_->everPending(x) ? b.CreateOr(waitingAt(x), lanes) : lanes);
 }
 
 // Goes on from x. `target`: `lanes` certainly wait there.
 void FunctionEmitter::go(BlockId x, const PendingSet& waiting, BlockId target, Value* lanes) {
-  if (target != noBlock) addWaiting(target, lanes);
+  if (target != noBlock && lanes) addWaiting(target, lanes);
   analysis::Step step = linear_->choose(x, waiting, target);
   if (step.next == noBlock) {
     if (region_) endWarp(nullptr);
@@ -272,9 +308,8 @@ void FunctionEmitter::emitYield(const InterleavedLoop& loop) {
   storeFrame(loop.live, regionId_ ? &modified_ : nullptr);
   Value* live = noLanes();
   for (size_t i = 0; i < loop.roots.size(); ++i) {
-    addWaiting(loop.roots[i], nullptr);
-    llvm::AllocaInst* slot = waiting_[loop.roots[i]];
-    Value* lanes = b.CreateLoad(slot->getAllocatedType(), slot);
+    Value* lanes = waitingAt(loop.roots[i]);
+    setWaiting(loop.roots[i], noLanes());
     if (loop.masks != ~0u) b.CreateStore(maskBits(lanes), b.CreateConstGEP1_64(b.getInt8Ty(), frame_, loop.masks + 4 * i));
     live = b.CreateOr(live, lanes);
   }
@@ -294,8 +329,7 @@ void FunctionEmitter::beginRound(BlockId x, const PendingSet& waiting, uint32_t 
   Value* inside = noLanes();
   for (BlockId w : waiting) {
     if (!order_->inLoop(w, loop)) continue;
-    addWaiting(w, nullptr);
-    inside = b.CreateOr(inside, b.CreateLoad(waiting_[w]->getAllocatedType(), waiting_[w]));
+    inside = b.CreateOr(inside, waitingAt(w));
   }
   llvm::BasicBlock* again = block(function_, "again");
   llvm::BasicBlock* leave = block(function_, "leave");
@@ -307,10 +341,9 @@ void FunctionEmitter::beginRound(BlockId x, const PendingSet& waiting, uint32_t 
 
 void FunctionEmitter::emitGate(BlockId x) {
   b.SetInsertPoint(gates_[x]);
-  addWaiting(x, nullptr);
   if (!bodies_[x]) bodies_[x] = block(function_, "b" + llvm::Twine(x));
   llvm::BasicBlock* skip = block(function_, "skip" + llvm::Twine(x));
-  b.CreateCondBr(anyLane(b.CreateLoad(waiting_[x]->getAllocatedType(), waiting_[x])), bodies_[x], skip);
+  b.CreateCondBr(anyLane(waitingAt(x)), bodies_[x], skip);
   b.SetInsertPoint(skip);
   PendingSet rest = linear_->pending(x);
   rest.erase(x);
@@ -320,9 +353,8 @@ void FunctionEmitter::emitGate(BlockId x) {
 void FunctionEmitter::emitBlock(BlockId x) {
   b.SetInsertPoint(bodies_[x]);
   enter(x);
-  addWaiting(x, nullptr);
-  mask_ = b.CreateLoad(waiting_[x]->getAllocatedType(), waiting_[x], "mask");
-  b.CreateStore(noLanes(), waiting_[x]);
+  mask_ = waitingAt(x);
+  setWaiting(x, noLanes());
   const analysis::Block& blk = flat_.blocks[x];
   if (k_.free && region_ && blk.first < blk.last && analysis::isWarpSync(flat_.instructions[blk.first]))
     warpSyncWait(x, flat_.instructions[blk.first]);
@@ -502,7 +534,7 @@ void FunctionEmitter::resumeBarrier(uint32_t region) {
   if (!inst || ptx::slotRole(*inst, 0) != ptx::SlotRole::Dest) return;
   BlockId at = k_.suspensions.resumePoints[region];
   enter(at);
-  mask_ = k_.free ? (Value*)b.CreateLoad(waiting_[at]->getAllocatedType(), waiting_[at]) : liveAtEntry_;
+  mask_ = k_.free ? waitingAt(at) : liveAtEntry_;
   Value* id = b.CreateZExt(barrierNumber(inst->operands[1]), b.getInt64Ty());
   Value* at8 = b.CreateGEP(b.getInt32Ty(), b.CreateConstGEP1_64(b.getInt8Ty(), ctx_, offsetof(abi::BlockContext, barrierResult)), id);
   Value* result = b.CreateLoad(b.getInt32Ty(), at8);
