@@ -112,7 +112,7 @@ def first_error(text):
 def link_data(program, out):
     for entry in program.source.iterdir():
         target = out / entry.name
-        if not target.exists() and entry.suffix not in (".cu", ".cpp", ".h", ".cuh", ".hpp"):
+        if not target.exists() and entry.suffix not in (".cpp", ".h", ".hpp"):
             target.symlink_to(entry)
 
 

@@ -3,6 +3,8 @@
 
 #include <llvm/IR/Intrinsics.h>
 
+#include "abi/running_lane.h"
+
 namespace anywarp::codegen {
 
 using ptx::Mod;
@@ -64,6 +66,23 @@ void FunctionEmitter::flushMisaligned() {
 // Accesses must be aligned to their size (PTX: Addresses as Operands). `later`: the host does not mind, so one test at the end of
 // the block will do for many of them.
 void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigned bytes, bool later) {
+  if (k_.options.debugInfo) {  // each lane in turn, so that a fault knows its thread
+    Value* running = b.CreateConstGEP1_64(b.getInt8Ty(), ctx_, offsetof(abi::BlockContext, runningWarp));
+    llvm::SmallVector<llvm::Constant*, 32> numbers;
+    for (unsigned lane = 0; lane < width_; ++lane) numbers.push_back(b.getInt32(lane));
+    perLane(mask_, {pointers(a), llvm::ConstantVector::get(numbers)}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
+      Value* misaligned = b.CreateICmpNE(b.CreateAnd(lane[0], i64(bytes - 1)), i64(0));
+      if (bytes > 1) trapIf(misaligned, maskFromBits(b.CreateShl(i32(1), lane[1])), 5, inst.loc);
+      Value* number = b.CreateOr(b.CreateShl(lane[1], i32(abi::runningLaneShift)), i32(abi::runningLaneMark));
+      b.CreateStore(b.CreateOr(number, warp_), running, true);
+      Value* first = b.CreateIntToPtr(lane[0], b.getPtrTy());
+      b.CreateLoad(b.getInt8Ty(), first, true);
+      if (bytes > 1) b.CreateLoad(b.getInt8Ty(), b.CreateConstGEP1_64(b.getInt8Ty(), first, bytes - 1), true);
+      return nullptr;
+    });
+    b.CreateStore(warp_, running, true);
+    return;
+  }
   if (bytes < 2) return;
   uint64_t low = bytes - 1;
   bool strides = a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && a.stride % int64_t(bytes) == 0) ||

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "abi/running_lane.h"
 #include "device/sched/pool.h"
 #include "device/testing.h"
 
@@ -89,6 +90,27 @@ TEST(Fault, TrapNamesLineAndThread) {
   Fault fault = faultOf(trap, {});
   EXPECT_EQ(fault.kind, FaultKind::Trap);
   EXPECT_EQ(fault.message, "bad: trap; block (0,0,0), thread (37,0,0), PTX line 77");
+}
+
+TEST(Fault, MisalignedAmongSeveral) {
+  auto trap = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    c->services->trap(c, 1, 3u << 5, 5, 77);
+    return exitAll(c, begin, end);
+  };
+  Fault fault = faultOf(trap, {});
+  EXPECT_EQ(fault.kind, FaultKind::MisalignedAddress);
+  EXPECT_NE(fault.message.find("one of the threads (32,0,0) to (63,0,0)"), std::string::npos) << fault.message;
+}
+
+TEST(Fault, OneLaneThatRunsIsNamed) {
+  auto touch = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    c->runningWarp = abi::runningLaneMark | 6u << abi::runningLaneShift | 1;
+    *reinterpret_cast<volatile uint32_t*>(16) = 1;
+    return exitAll(c, begin, end);
+  };
+  Fault fault = faultOf(touch, {});
+  EXPECT_EQ(fault.kind, FaultKind::IllegalAddress);
+  EXPECT_NE(fault.message.find("block (0,0,0), thread (38,0,0)"), std::string::npos) << fault.message;
 }
 
 #pragma GCC diagnostic push

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "abi/running_lane.h"
 #include "device/fault/record.h"
 #include "device/memory/memory.h"
 #include "device/sched/block.h"
@@ -44,14 +45,18 @@ std::string place(uintptr_t address, const Block& block) {
 std::string threads(const FaultRecord& record, const Block& block) {
   const abi::Dim3& shape = block.launch->block;
   uint32_t width = block.grid().kernel->width, count = shape.x * shape.y * shape.z;
-  uint32_t first = (record.hasWarp ? record.warp : block.runningWarp) * width;
-  if (record.hasWarp && record.mask) {
+  uint32_t first = (record.hasWarp ? record.warp : abi::warpOfRunning(block.runningWarp)) * width;
+  // Alignment is tested for all active lanes at once: one of them it was.
+  bool among = record.kind == FaultKind::MisalignedAddress && std::popcount(record.mask) > 1;
+  if (record.hasWarp && record.mask && !among) {
     uint32_t lane = first + static_cast<uint32_t>(std::countr_zero(record.mask));
     uint32_t others = static_cast<uint32_t>(std::popcount(record.mask)) - 1;
     return "thread " + threadName(shape, lane) + (others ? " and " + std::to_string(others) + " more of its warp" : "");
   }
+  if (!record.hasWarp && abi::oneLaneRuns(block.runningWarp)) return "thread " + threadName(shape, first + abi::laneOfRunning(block.runningWarp));
   uint32_t last = first + width < count ? first + width - 1 : count - 1;
-  return "one of the threads " + threadName(shape, first) + " to " + threadName(shape, last);
+  if (first == last) return "thread " + threadName(shape, first);
+  return "one of the threads " + threadName(shape, first) + " to " + threadName(shape, last) + " (ANYWARP_DEBUG_INFO=1 tells which)";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "abi/running_lane.h"
 #include "device/context.h"
 #include "device/memory/arena.h"
 #include "device/memory/heap.h"
@@ -112,7 +113,7 @@ void heapRelease(abi::BlockContext* context, uint32_t mask, const uint64_t* poin
   FaultRecord record;
   record.kind = FaultKind::IllegalAddress;
   record.hasWarp = record.hasAddress = true;
-  record.warp = context->runningWarp;
+  record.warp = abi::warpOfRunning(context->runningWarp);
   record.mask = bad;
   record.address = pointers[std::countr_zero(bad)];
   worker.leave(record);
