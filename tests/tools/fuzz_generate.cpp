@@ -148,7 +148,19 @@ class Drawer {
     }
   }
 
+  // A loop over memory in steps that are large enough for warps to take turns.
+  Statement strided() {
+    std::string n = std::to_string(next_++), sum = v();
+    std::vector<std::string> lines = {"mov.u32 %t0, %thread", "STRIDE" + n + ":", "mul.wide.u32 %a0, %t0, 4", "add.s64 %a0, %a0, %in", "ld.global.u32 %t1, [%a0]"};
+    lines.push_back(pick("add.u32 ", "xor.b32 ") + sum + ", " + sum + ", %t1");
+    if (chance(40)) lines.insert(lines.end(), {condition("%q1", false), "@%q1 add.u32 " + v() + ", " + v() + ", %t0"});
+    std::string step = chance(50) ? "%threads" : pick("64", "96", "128");
+    lines.insert(lines.end(), {"add.u32 %t0, %t0, " + step, "setp.lt.u32 %q1, %t0, " + std::to_string(100 + below(157)), "@%q1 bra STRIDE" + n});
+    return straight(lines);
+  }
+
   Statement load() {
+    if (chance(25)) return strided();
     std::string base = chance(70) ? "ld.global.u32 " : chance(50) ? "ld.global.nc.u32 " : "ld.u32 ";
     std::string index = chance(30) ? "%lane" : chance(20) ? u() : v();
     return straight({"and.b32 %t0, " + index + ", 255", "mul.wide.u32 %a0, %t0, 4", "add.s64 %a0, %a0, %in", base + v() + ", [%a0]"});

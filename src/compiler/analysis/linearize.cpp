@@ -13,7 +13,7 @@ std::vector<BlockId> liveTargets(const Flat& flat, BlockId x) {
 }
 
 Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free)
-    : flat_(flat), order_(order), shapes_(shapes), free_(free) {
+    : flat_(flat), order_(order), shapes_(shapes), free_(free), manyEntries_(free || entry.size() > 1) {
   pending_.resize(flat.blocks.size());
   everPending_.assign(flat.blocks.size(), 0);
   reached_.assign(flat.blocks.size(), 0);
@@ -56,7 +56,7 @@ Step Linear::choose(BlockId x, const PendingSet& waiting, BlockId target) const 
 }
 
 bool Linear::mayWaitInside(uint32_t loop) const {
-  if (!free_) return false;
+  if (!manyEntries_) return false;
   const PendingSet& set = pending_[order_.loops[loop].header];
   return std::any_of(set.begin(), set.end(), [&](BlockId b) { return order_.inLoop(b, loop); });
 }
@@ -71,7 +71,7 @@ PendingSet Linear::outside(uint32_t loop, const PendingSet& waiting) const {
 void Linear::flow(BlockId x, const PendingSet& waiting, BlockId target) {
   Step step = choose(x, waiting, target);
   if (step.next == noBlock) return;
-  if (free_ && step.again != noLoop) flow(x, outside(step.again, waiting), noBlock);
+  if (manyEntries_ && step.again != noLoop) flow(x, outside(step.again, waiting), noBlock);
   BlockId n = step.next;
   PendingSet* back = x != noBlock && order_.position[n] <= order_.position[x] ? &backEdges_[n] : nullptr;
   bool changed = !reached_[n];

@@ -57,6 +57,7 @@ class Linear {
   const Order& order_;
   const Shapes& shapes_;
   bool free_;
+  bool manyEntries_;  // lanes may begin at several blocks
   std::vector<PendingSet> pending_;
   std::vector<uint8_t> everPending_, reached_;
   std::vector<BlockId> work_;
