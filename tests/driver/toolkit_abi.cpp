@@ -38,6 +38,9 @@ const toolkit::Number ours[] = {
 static_assert(sizeof(CUuuid) == 16 && sizeof(CUdevprop) == 56 && sizeof(CUexecAffinityParam) == 8 && sizeof(CUctxCreateParams) == 24);
 static_assert(sizeof(CUDA_MEMCPY2D) == 128 && sizeof(CUDA_MEMCPY3D) == 200 && sizeof(CUDA_MEMCPY3D_PEER) == 200);
 static_assert(sizeof(CUDA_ARRAY_DESCRIPTOR) == 24 && sizeof(CUDA_ARRAY3D_DESCRIPTOR) == 40 && sizeof(CUmemLocation) == 8);
+static_assert(sizeof(CUDA_RESOURCE_DESC) == 144 && sizeof(CUDA_TEXTURE_DESC) == 104 && sizeof(CUDA_RESOURCE_VIEW_DESC) == 112);
+static_assert(CU_RES_VIEW_FORMAT_FLOAT_1X32 == 22 && CU_RES_VIEW_FORMAT_UNSIGNED_BC1 == 25 && CU_AD_FORMAT_SNORM_INT16X4 == 0xcb);
+static_assert(CU_TRSF_SRGB == 0x10 && CU_TRSF_SEAMLESS_CUBEMAP == 0x40 && CUDA_ARRAY3D_SPARSE == 0x40 && CUDA_ARRAY3D_DEPTH_TEXTURE == 0x10);
 static_assert(sizeof(CUmemAllocationProp) == 32 && sizeof(CUmemAccessDesc) == 12 && sizeof(CUmemPoolProps) == 88);
 static_assert(sizeof(CUlaunchAttributeValue) == 64 && sizeof(CUlaunchAttribute) == 72 && sizeof(CUlaunchConfig) == 56);
 

@@ -171,7 +171,8 @@ void findSeamlessTaps(const Call& call, const ImageLevel& level, Taps& taps) {
 }
 
 void tapsOf(const Call& call, const ImageLevel& level, bool linear, Taps& taps) {
-  if (linear && geometryInfo(call.operation.geometry).cube && call.sampler().seamless) findSeamlessTaps(call, level, taps);
+  bool square = call.image().cube && level.width == level.height;
+  if (linear && square && geometryInfo(call.operation.geometry).cube && call.sampler().seamless) findSeamlessTaps(call, level, taps);
   else findTaps(call, level, linear, taps);
 }
 
