@@ -16,10 +16,14 @@ struct Pair {
   std::function<void()> twin;
   std::function<double()> error;  // largest relative difference of the results, after both ran
   double tolerance = 1e-4;
+  bool library = false;  // the twin is a vendor's library: shown, but not part of the mean
 };
 
 // `scale` 1: full sizes; smaller for --quick. Buffers live as long as the list.
 std::vector<Pair> kernelPairs(CUmodule module, double scale);
+
+// Matrix products on tensor cores, with a module of their own.
+std::vector<Pair> matrixPairs();
 
 // Prints the small times: launches, compilation, loading, memory.
 void runMicro(CUmodule module);

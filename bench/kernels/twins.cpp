@@ -1,6 +1,7 @@
 // Loops as one would write them for the CPU: parallel outside, vectorised inside. SPDX-License-Identifier: Apache-2.0
 #include "kernels/twins.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -102,6 +103,16 @@ void gemm(const float* __restrict A, const float* __restrict B, float* __restric
           for (int j = 0; j < n; ++j) C[i * n + j] += a * B[k * n + j];
         }
   }
+}
+
+void gemmBf16(const uint16_t* __restrict A, const uint16_t* __restrict B, float* __restrict C, int n) {
+  static std::vector<float> a, b;
+  a.resize(size_t(n) * n), b.resize(size_t(n) * n);
+  auto widen = [](uint16_t v) { return std::bit_cast<float>(uint32_t(v) << 16); };
+#pragma omp parallel for
+  for (int i = 0; i < n; ++i)
+    for (int k = 0; k < n; ++k) a[size_t(i) * n + k] = widen(A[size_t(i) * n + k]), b[size_t(k) * n + i] = widen(B[size_t(i) * n + k]);
+  gemm(a.data(), b.data(), C, n);
 }
 
 void nbody(const Float4* __restrict p, Float4* __restrict out, int n) {

@@ -19,6 +19,8 @@ float reduce(const float* in, int n);
 void scanRuns(const int* in, int* out, int n);
 void histogram(const uint8_t* in, uint32_t* bins, int n);
 void gemm(const float* A, const float* B, float* C, int n);
+// C = A * B^T of bf16 factors.
+void gemmBf16(const uint16_t* A, const uint16_t* B, float* C, int n);
 void nbody(const Float4* p, Float4* out, int n);
 void blackScholes(const float* price, const float* strike, const float* years, float* callValue, float* putValue, int n);
 void mandelbrot(int* out, int w, int h, int limit);
