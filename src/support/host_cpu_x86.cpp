@@ -1,6 +1,10 @@
 // CPUID: leaves 1, 7 and 0x80000001, with what the operating system saves (Intel SDM: CPUID; AMD APM volume 3). SPDX-License-Identifier: Apache-2.0
 #if defined(__x86_64__)
 #include <cpuid.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <cstdint>
 #include <cstring>
@@ -13,7 +17,7 @@ namespace {
 enum Register { eax, ebx, ecx, edx };
 
 // What the operating system must save for a feature to be of use.
-enum class State : uint8_t { Any, Ymm, Zmm };
+enum class State : uint8_t { Any, Ymm, Zmm, Tile };
 
 struct Feature {
   const char* name;  // LLVM's
@@ -61,6 +65,9 @@ constexpr Feature features[] = {
     {"avx512vpopcntdq", 7, 0, ecx, 14, State::Zmm},
     {"avx512vp2intersect", 7, 0, edx, 8, State::Zmm},
     {"avx512fp16", 7, 0, edx, 23, State::Zmm},
+    {"amx-bf16", 7, 0, edx, 22, State::Tile},
+    {"amx-tile", 7, 0, edx, 24, State::Tile},
+    {"amx-int8", 7, 0, edx, 25, State::Tile},
     {"avxvnni", 7, 1, eax, 4, State::Ymm},
     {"avx512bf16", 7, 1, eax, 5, State::Zmm},
     {"avxifma", 7, 1, eax, 23, State::Ymm},
@@ -113,10 +120,23 @@ uint64_t savedState() {
   return low | uint64_t(high) << 32;
 }
 
+// Linux saves tiles only for processes that ask for it, once for all their threads.
+bool mayUseTiles() {
+#ifdef __linux__
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  static const bool granted = syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
+
 bool isPresent(const Feature& feature, uint64_t saved) {
   if (feature.state == State::Ymm && (saved & 0x6) != 0x6) return false;
   if (feature.state == State::Zmm && (saved & 0xe6) != 0xe6) return false;
-  return cpuid(feature.leaf, feature.subleaf).regs[feature.reg] >> feature.bit & 1;
+  if (feature.state == State::Tile && (saved & 0x60000) != 0x60000) return false;
+  if (!(cpuid(feature.leaf, feature.subleaf).regs[feature.reg] >> feature.bit & 1)) return false;
+  return feature.state != State::Tile || mayUseTiles();
 }
 
 std::string detectFeatures() {

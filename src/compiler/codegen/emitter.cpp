@@ -5,6 +5,7 @@
 
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/dispatch.h"
+#include "compiler/codegen/matrix_tiles.h"
 
 namespace anywarp::codegen {
 
@@ -127,6 +128,11 @@ FunctionEmitter::Slot& FunctionEmitter::slot(ptx::RegId r) {
     case Kind::Varying: s.type = vectorOf(lane); break;
     default: s.type = lane; break;
   }
+  if (region_ && !a_.tiles.empty() && a_.tiles[r].home != ~0u) {
+    s.value = tileHome(a_.tiles[r].home);
+    s.tilePart = a_.tiles[r].part;
+    return s;
+  }
   if (a_.local[r]) {
     s.direct = true;
     s.value = llvm::UndefValue::get(s.type);
@@ -149,6 +155,30 @@ FunctionEmitter::Slot& FunctionEmitter::slot(ptx::RegId r) {
   init.CreateStore(first(s.type), s.value);
   if (s.low) init.CreateStore(first(s.lowType), s.low);
   return s;
+}
+
+Value* FunctionEmitter::tileHome(uint32_t home) {
+  homes_.resize(a_.tileHomes);
+  if (homes_[home]) return homes_[home];
+  Value* first = frame_;
+  uint64_t offset = uint64_t(home) * tileHomeBytes;
+  if (k_.tilesOffset != ~0u) {
+    offset += k_.tilesOffset;
+  } else {
+    if (!tiles_) {
+      tiles_ = stackSlot(llvm::ArrayType::get(b.getInt8Ty(), uint64_t(a_.tileHomes) * tileHomeBytes), "tiles");
+      tiles_->setAlignment(llvm::Align(64));
+    }
+    first = tiles_;
+  }
+  llvm::IRBuilder<> init(initBlock_, initBlock_->begin());
+  return homes_[home] = init.CreateConstInBoundsGEP1_64(b.getInt8Ty(), first, offset, "tile");
+}
+
+Value* FunctionEmitter::loadTile(const Slot& s) { return b.CreateBitCast(getTilePart(b, s.value, unsigned(s.tilePart)), s.type); }
+
+void FunctionEmitter::storeTile(const Slot& s, Value* v) {
+  putTilePart(b, s.value, unsigned(s.tilePart), b.CreateBitCast(v, vectorOf(b.getFloatTy())));
 }
 
 llvm::MDNode* FunctionEmitter::frameScope() {

@@ -223,18 +223,23 @@ class FunctionEmitter {
     Value* low = nullptr;          // Extended: lane 0, ExtendedVarying: lanes
     llvm::Type *type = nullptr, *lowType = nullptr;
     bool inFrame = false;
+    int tilePart = -1;             // `value` is a tile home
     bool direct = false;           // used in one block only: `value` and `low` are the values themselves
   };
-  Value* load(const Slot& s) { return s.direct ? s.value : ofFrame(s, b.CreateAlignedLoad(s.type, s.value, llvm::Align(4))); }
+  Value* load(const Slot& s) { return s.tilePart >= 0 ? loadTile(s) : s.direct ? s.value : ofFrame(s, b.CreateAlignedLoad(s.type, s.value, llvm::Align(4))); }
   Value* loadLow(const Slot& s) { return s.direct ? s.low : ofFrame(s, b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4))); }
   void store(Slot& s, Value* v) {
-    if (s.direct) s.value = v;
+    if (s.tilePart >= 0) storeTile(s, v);
+    else if (s.direct) s.value = v;
     else ofFrame(s, b.CreateAlignedStore(v, s.value, llvm::Align(4)));
   }
   void storeLow(Slot& s, Value* v) {
     if (s.direct) s.low = v;
     else ofFrame(s, b.CreateAlignedStore(v, s.low, llvm::Align(4)));
   }
+  Value* loadTile(const Slot& s);
+  void storeTile(const Slot& s, Value* v);
+  Value* tileHome(uint32_t home);
   // Frames are ours alone: no access of the program touches them. Tells LLVM so, on both sides.
   template <class Access>
   Access* ofFrame(const Slot& s, Access* access) {
@@ -248,6 +253,8 @@ class FunctionEmitter {
   }
   llvm::MDNode* frameScope();
   std::vector<Slot> slots_;
+  llvm::AllocaInst* tiles_ = nullptr;  // homes on the stack
+  std::vector<Value*> homes_;          // by home: where it lies
   Slot& slot(ptx::RegId r);
 
   llvm::BasicBlock* entry_ = nullptr;

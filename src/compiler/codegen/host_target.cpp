@@ -26,6 +26,7 @@ constexpr Feature features[] = {
     {"avx512vpopcntdq", &HostTarget::avx512vpopcntdq},
     {"avx512vbmi", &HostTarget::avx512vbmi},
     {"gfni", &HostTarget::gfni},
+    {"amx-bf16", &HostTarget::amxBf16},
     {"neon", &HostTarget::neon},
     {"fullfp16", &HostTarget::fullfp16},
 };

@@ -6,6 +6,7 @@
 
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
+#include "compiler/codegen/matrix_tiles.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -48,12 +49,14 @@ class KernelCompiler {
     chooseWidth();
     if (Status s = analyzeKernel(); !s) return s;
     for (auto& [f, flat] : k_.program.functions) analyze(k_.analyzed[f], flat);
+    if (!k_.free) findTileHomes(kernel_, k_.host);
     layOutFrames();
     k_.localBytes = k_.program.kernel.localBytes;
     startDebugInfo();
     declareFunctions();
     emit(object);
     if (k_.failed) return k_.error;
+    lowerTiles(k_.module);
     if (k_.debug) k_.debug->finalize();
     describe(object);
     return {};
@@ -257,6 +260,7 @@ class KernelCompiler {
       using Kind = Shape::Kind;
       Kind kind = kernel_.shapes.registers[r].kind;
       if (kind == Kind::Uniform || kind == Kind::Affine) continue;
+      if (inTile(r)) continue;
       uint32_t bytes = 64;  // Extended*: the scalar part, then the 32-bit part
       bool predicate = flat.registers[r].type == ptx::Type::Pred;
       if (kind == Kind::Varying) bytes = predicate ? 4 : alignUp(bytesOf(r) * k_.width, 64);
@@ -272,14 +276,20 @@ class KernelCompiler {
       k_.frameBytes += 4 * uint32_t(l.roots.size());
     }
     for (ptx::RegId r : live) {
-      if (k_.frame[r].offset != ~0u) continue;
+      if (k_.frame[r].offset != ~0u || inTile(r)) continue;
       uint32_t bytes = std::min(16u, bytesOf(r));
       k_.frameBytes = alignUp(k_.frameBytes, bytes);
       k_.frame[r].offset = k_.frameBytes;
       k_.frameBytes += bytesOf(r);
     }
     k_.frameBytes = alignUp(k_.frameBytes, 64);
+    if (kernel_.tileHomes && (points.size() > 1 || !k_.interleaved.empty())) {
+      k_.tilesOffset = k_.frameBytes;
+      k_.frameBytes += kernel_.tileHomes * tileHomeBytes;
+    }
   }
+
+  bool inTile(ptx::RegId r) const { return !kernel_.tiles.empty() && kernel_.tiles[r].home != ~0u; }
 
   void startDebugInfo() {
     k_.module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);

@@ -20,6 +20,12 @@
 
 namespace anywarp::codegen {
 
+// Where an accumulator of matrix products lives, see matrix_tiles.h.
+struct TilePlace {
+  uint32_t home = ~0u;  // ~0u: the register lives as others do
+  uint8_t part = 0;     // 4 * side + register
+};
+
 // Everything known of one flat function before code is made for it.
 struct Analyzed {
   analysis::Flat* flat = nullptr;
@@ -28,6 +34,8 @@ struct Analyzed {
   analysis::Shapes shapes;
   std::vector<uint32_t> uses;  // by register: instructions and branches that read it
   std::vector<uint8_t> local;  // by register: lives inside one block, where every write comes before what reads it
+  std::vector<TilePlace> tiles;  // by register (matrix_tiles.h); empty: none
+  uint32_t tileHomes = 0;
 };
 
 // An interleaved loop with what its warps keep between turns.
@@ -64,6 +72,7 @@ struct KernelState {
   std::vector<InterleavedLoop> interleaved;
   std::vector<FrameSlot> frame;        // by register of the kernel
   uint32_t frameBytes = 0;
+  uint32_t tilesOffset = ~0u;          // of the kernel's tile homes in the frame; ~0u: they live on the stack
   uint64_t localBytes = 0;             // of the kernel; out-of-line functions take theirs above it
 
   std::map<uint32_t, llvm::Function*> functions;   // out-of-line

@@ -24,6 +24,7 @@ struct HostTarget {
   bool avx512f = false, avx512bw = false, avx512dq = false, avx512vl = false;
   bool avx512fp16 = false, avx512bf16 = false, avx512bitalg = false, avx512vpopcntdq = false, avx512cd = false;
   bool gfni = false, avx512vbmi = false;
+  bool amxBf16 = false;
   bool neon = false, fullfp16 = false;
   unsigned vectorBits = 128;
 
