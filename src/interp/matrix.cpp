@@ -1,5 +1,5 @@
 // Matrix instructions of a warp, element by element (PTX: Warp Level Matrix Multiply-Accumulate Instructions). The order in which
-// products are added is that of docs/decisions/0010-order-of-matrix-sums.md. SPDX-License-Identifier: Apache-2.0
+// products are added is that of docs/decisions/0011-order-of-matrix-sums.md. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <bit>
 #include <cmath>

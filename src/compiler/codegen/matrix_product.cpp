@@ -1,5 +1,5 @@
 // Products of matrix fragments as lane operations. Each lane computes the elements of D that it holds: what it needs of A and B comes
-// from other lanes by shuffles known beforehand. The order of sums: docs/decisions/0010-order-of-matrix-sums.md.
+// from other lanes by shuffles known beforehand. The order of sums: docs/decisions/0011-order-of-matrix-sums.md.
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/codegen/matrix_product.h"
 

@@ -1,5 +1,5 @@
 // Accumulators of mma that stay in memory in the layout of the host's matrix tiles, from one product to the next.
-// docs/decisions/0011-accumulators-in-tiles.md. SPDX-License-Identifier: Apache-2.0
+// docs/decisions/0012-accumulators-in-tiles.md. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "compiler/codegen/kernel_state.h"
