@@ -1,0 +1,50 @@
+"""The Python clients: their packages, environment, smoke program and test files. SPDX-License-Identifier: Apache-2.0"""
+import dataclasses
+
+
+@dataclasses.dataclass
+class Client:
+    requirements: list  # pinned, from PyPI
+    environment: dict = dataclasses.field(default_factory=dict)
+    tests: list = dataclasses.field(default_factory=list)  # files or folders below the suite's root
+    package: str = ""  # the suite is inside this installed package ...
+    repository: str = ""  # ... or in this repository at this tag or commit
+    revision: str = ""
+    import_sources: bool = False  # the repository's own sources are tested, not an installed package
+    leave_out: dict = dataclasses.field(default_factory=dict)  # test file: reason
+    refusal: str = ""  # text the smoke program must print where a client cannot run, as docs/compatibility.md says
+
+
+NVRTC = "nvidia-cuda-nvrtc==13.0.88"
+
+TINYGRAD = dict(
+    requirements=["numpy==2.4.6", "torch==2.9.1", "hypothesis==6.170.15", "z3-solver==4.15.3.0", "tqdm==4.70.1", NVRTC],
+    repository="https://github.com/tinygrad/tinygrad",
+    revision="a9069c177a",
+    import_sources=True,
+    tests=["test/test_tiny.py", "test/backend"],
+    leave_out={"test/backend/test_multitensor.py": "left out of the project's own CI on its emulator too: slow"},
+)
+
+CLIENTS = {
+    "tinygrad": Client(environment={"DEV": "CUDA", "FORWARD_ONLY": "1"}, **TINYGRAD),
+    "tinygrad-ptx": Client(environment={"DEV": "CUDA:PTX", "FORWARD_ONLY": "1"}, **TINYGRAD),
+    "numba": Client(
+        requirements=["numba-cuda[cu13]==0.30.4", "numba==0.68.1", "cuda-toolkit==13.5.0", "numpy==2.4.6", "cffi==2.1.1",
+                      "filecheck==1.0.6", "ml_dtypes==0.6.0", "psutil==7.2.2"],
+        package="numba_cuda/numba/cuda/tests",
+        tests=["cudadrv", "cudapy", "nocuda", "nrt", "core", "doc_examples"],
+    ),
+    "cupy": Client(
+        requirements=["cupy-cuda13x==14.2.0", "cuda-toolkit[cudart,nvrtc,cccl]==13.5.0", "numpy==2.4.6", "hypothesis==6.170.15"],
+        repository="https://github.com/cupy/cupy",
+        revision="v14.2.0",
+        tests=["tests/cupy_tests/core_tests", "tests/cupy_tests/creation_tests", "tests/cupy_tests/indexing_tests",
+               "tests/cupy_tests/logic_tests", "tests/cupy_tests/manipulation_tests", "tests/cupy_tests/math_tests",
+               "tests/cupyx_tests/jit_tests"],
+    ),
+    "warp": Client(
+        requirements=["warp-lang==1.19.0", "numpy==2.4.6"],
+        refusal="CUDA error",
+    ),
+}
