@@ -45,6 +45,6 @@ CLIENTS = {
     ),
     "warp": Client(
         requirements=["warp-lang==1.19.0", "numpy==2.4.6"],
-        refusal="CUDA error",
+        refusal="link the shared runtime",
     ),
 }

@@ -70,6 +70,8 @@ class Environment:
         inside = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(HERE)}
         if self.client.import_sources:
             inside["PYTHONPATH"] += f":{self.sources}"
+        for nvrtc in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libnvrtc.so.13"):
+            inside["NVRTC_PATH"] = str(nvrtc)  # tinygrad looks in no package of Python
         inside["CUPY_CACHE_DIR"] = str(self.folder / "cupy-cache")
         return {**os.environ, **inside, **self.client.environment}
 
@@ -86,7 +88,7 @@ def smoke(environment, options):
     """(passed, text): the client's small program of our own."""
     if environment.client.import_sources:
         environment.suiteRoot()
-    command = [options.anywarp, "run", environment.python, HERE / "smoke" / f"{environment.shared}.py"]
+    command = [options.anywarp, "run", environment.python, HERE / "smoke" / f"smoke_{environment.shared}.py"]
     try:
         done = subprocess.run(command, env=environment.variables(), cwd=options.out, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=options.limit)
@@ -123,9 +125,13 @@ def records(path):
 def runOnce(environment, root, name, record, deadline, options):
     """Runs what is left of a file; returns how its process ended: an exit code, "hang" or "limit"."""
     variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record)}
-    command = [options.anywarp, "run", environment.python, "-m", "pytest", "-q", "-p", "report_plugin", "-p", "no:cacheprovider", name]
+    command = [options.anywarp, "run", environment.python, "-m", "pytest", "-q", "-p", "report_plugin", "-p", "no:cacheprovider"]
+    command += ["--rootdir", root, root / name]
+    if environment.client.package:  # the folders above are no roots of packages
+        command.append("--import-mode=importlib")
     with open(record.with_suffix(".log"), "a") as log:
-        process = subprocess.Popen(command, cwd=root, env=variables, stdout=log, stderr=log, start_new_session=True)
+        place = options.out if environment.client.package else root
+        process = subprocess.Popen(command, cwd=place, env=variables, stdout=log, stderr=log, start_new_session=True)
         changed, size = time.monotonic(), -1
         while process.poll() is None:
             time.sleep(0.2)

@@ -16,9 +16,12 @@ namespace anywarp::toolchain {
 // By way of /proc/self/root: such a name is not redirected to the stand-in. Null when there is none.
 inline void* openReplaced(const char* soname) {
   const std::string places[] = {anywarpReplacedLibrary, std::string("/usr/local/cuda/lib64/") + soname};
-  for (const std::string& place : places)
-    if (!place.empty())
-      if (void* library = dlopen(("/proc/self/root" + place).c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
+  for (const std::string& place : places) {
+    void* library = place.empty() ? nullptr : dlopen(("/proc/self/root" + place).c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) continue;
+    if (!dlsym(library, "anywarpReplacedLibrary")) return library;
+    dlclose(library);  // a stand-in again, by another name
+  }
   return nullptr;
 }
 

@@ -14,6 +14,5 @@ def step(x):
 
 for i in range(4):
     assert step(Tensor([float(i)]).realize()).item() == 2 * i + 1
-x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
-(x * x).sum().backward()
-assert x.grad.tolist() == [2, 4, 6]
+x = Tensor([1.0, 2.0, 3.0])
+assert (x * x).sum().gradient(x)[0].tolist() == [2, 4, 6]
