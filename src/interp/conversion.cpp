@@ -121,6 +121,7 @@ void cvtTf32(Step& step) {
   step.set(0, Type::B32, bits);
 }
 
+// Pairs of fp8, fp6 (each in a byte) or fp4 (each in half a byte); the first source is the upper one.
 void cvtToFp8(Step& step) {
   Format format = formatOf(ptx::elementType(step.type(0)));
   double high, low;
@@ -132,14 +133,52 @@ void cvtToFp8(Step& step) {
     high = step.number(1, Type::F32);
     low = step.number(2, Type::F32);
   }
-  step.set(0, Type::B16, narrowed(step, format, high) << 8 | narrowed(step, format, low));
+  unsigned bits = ptx::bits(step.type(0));
+  step.set(0, ptx::bitsType(bits), narrowed(step, format, high) << (bits / 2) | narrowed(step, format, low));
 }
 
 void cvtFromFp8(Step& step) {
   Format format = formatOf(ptx::elementType(step.type(1)));
-  uint64_t pair = step.bits(1, Type::B16);
+  unsigned half = ptx::bits(step.type(1)) / 2;
+  uint64_t pair = step.bits(1, ptx::bitsType(2 * half));
   auto widened = [&](uint64_t bits) { return encode(f16Format, relu(step, decode(format, bits)), Rounding::NearestEven); };
-  step.set(0, Type::F16x2, widened(pair >> 8) << 16 | widened(lowBits(pair, 8)));
+  step.set(0, Type::F16x2, widened(pair >> half) << 16 | widened(lowBits(pair, half)));
+}
+
+namespace {
+
+// The exponent of a number, whatever its sign: 2^-127 to 2^127, 0xff for NaN and what is larger.
+uint64_t toUe8m0(const Step& step, double value) {
+  constexpr uint64_t nan = 0xff, largestPower = 0xfe;
+  if (std::isnan(value)) return nan;
+  double magnitude = std::fabs(value);
+  uint64_t beyond = step.has(Mod::Satfinite) ? largestPower : nan;
+  if (std::isinf(magnitude)) return beyond;
+  if (magnitude <= std::ldexp(1.0, -127)) return 0;
+  int exponent = std::ilogb(magnitude);
+  if (step.has(Mod::Rp) && magnitude != std::ldexp(1.0, exponent)) exponent++;
+  return exponent > 127 ? beyond : static_cast<uint64_t>(exponent + 127);
+}
+
+}  // namespace
+
+void cvtToUe8m0(Step& step) {
+  double high, low;
+  if (step.type(1) == Type::BF16x2) {
+    uint64_t pair = step.bits(1, Type::BF16x2);
+    high = decode(bf16Format, pair >> 16);
+    low = decode(bf16Format, lowBits(pair, 16));
+  } else {
+    high = step.number(1, Type::F32);
+    low = step.number(2, Type::F32);
+  }
+  step.set(0, Type::B16, toUe8m0(step, high) << 8 | toUe8m0(step, low));
+}
+
+void cvtFromUe8m0(Step& step) {
+  uint64_t pair = step.bits(1, Type::B16);
+  auto widened = [&](uint64_t bits) { return encode(bf16Format, decode(ue8m0Format, bits), Rounding::NearestEven); };
+  step.set(0, Type::BF16x2, widened(pair >> 8) << 16 | widened(lowBits(pair, 8)));
 }
 
 void cvtPack(Step& step) {

@@ -132,7 +132,7 @@ void cvta(Step& step) {
 void isspacep(Step& step) {
   uint64_t address = step.bits(1, Type::U64);
   auto inside = [&](Space space, uint64_t size) { return address - windowBase(step, space) < size; };
-  bool shared = inside(Space::Shared, step.block().sharedBytes);
+  bool shared = inside(Space::Shared, step.block().sharedExtent());
   bool local = inside(Space::Local, step.grid.launch.localBytes);
   bool param = inside(Space::Param, step.grid.params.size()) && step.thread.frame().code->function->isEntry;
   bool constant = false;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "interp/element.h"
 #include "interp/floating.h"
 
 namespace anywarp::interp {
@@ -112,11 +113,45 @@ void chooseFloat(Step& step, Choose choose) {
 
 }  // namespace
 
-void addFloat(Step& step) { finish(step, step.type(), add(step, a(step), b(step))); }
-void subFloat(Step& step) { finish(step, step.type(), add(step, a(step), -b(step))); }
-void mulFloat(Step& step) { finish(step, step.type(), mul(step, a(step), b(step))); }
+namespace {
+
+// One float of an f32x2 operand.
+double element(const Step& step, uint64_t bits) {
+  double value = decode(f32Format, bits);
+  return step.has(Mod::Ftz) ? flushed(value, f32Format) : value;
+}
+
+bool isPair(const Step& step) { return step.type() == Type::F32x2; }
+
+// On the two floats of f32x2, each by itself.
+template <class Operation>
+void onPairs(Step& step, Operation operation) {
+  eachElement2(step, Type::F32x2, 1, 2,
+               [&](uint64_t x, uint64_t y) { return finished(step, Type::F32, operation(element(step, x), element(step, y))); });
+}
+
+}  // namespace
+
+void addFloat(Step& step) {
+  if (isPair(step)) return onPairs(step, [&](double x, double y) { return addToOdd(x, y, roundingOf(step)); });
+  finish(step, step.type(), add(step, a(step), b(step)));
+}
+
+void subFloat(Step& step) {
+  if (isPair(step)) return onPairs(step, [&](double x, double y) { return addToOdd(x, -y, roundingOf(step)); });
+  finish(step, step.type(), add(step, a(step), -b(step)));
+}
+
+void mulFloat(Step& step) {
+  if (isPair(step)) return onPairs(step, mulToOdd);
+  finish(step, step.type(), mul(step, a(step), b(step)));
+}
 
 void fmaFloat(Step& step) {
+  if (isPair(step))
+    return eachElement3(step, Type::F32x2, 1, 2, 3, [&](uint64_t x, uint64_t y, uint64_t z) {
+      return finished(step, Type::F32, fmaToOdd(element(step, x), element(step, y), element(step, z), roundingOf(step)));
+    });
   double result = step.type() == Type::F64 ? fmaRounded(a(step), b(step), c(step), roundingOf(step)) : fmaToOdd(a(step), b(step), c(step), roundingOf(step));
   finish(step, step.type(), result);
 }
@@ -140,16 +175,27 @@ void sqrt(Step& step) {
 void minFloat(Step& step) { chooseFloat(step, minimum); }
 void maxFloat(Step& step) { chooseFloat(step, maximum); }
 
-void absFloat(Step& step) {
+namespace {
+
+// The sign of an f64 NaN changes like another's; of an f32 one comes PTX's NaN.
+template <class Operation>
+void onSign(Step& step, Operation operation) {
   uint64_t value = step.bits(1, step.type());
-  if (step.has(Mod::Ftz)) value = encode(f32Format, a(step), Rounding::NearestEven);
-  step.set(0, step.type(), value & ~signOf(step.type()));
+  if (step.type() == Type::F32) {
+    value = encode(f32Format, a(step), Rounding::NearestEven);
+    if (value == f32Format.canonicalNaN()) return step.set(0, Type::F32, value);
+  }
+  step.set(0, step.type(), operation(value, signOf(step.type())));
+}
+
+}  // namespace
+
+void absFloat(Step& step) {
+  onSign(step, [](uint64_t value, uint64_t sign) { return value & ~sign; });
 }
 
 void negFloat(Step& step) {
-  uint64_t value = step.bits(1, step.type());
-  if (step.has(Mod::Ftz)) value = encode(f32Format, a(step), Rounding::NearestEven);
-  step.set(0, step.type(), value ^ signOf(step.type()));
+  onSign(step, [](uint64_t value, uint64_t sign) { return value ^ sign; });
 }
 
 void copysign(Step& step) {

@@ -64,7 +64,7 @@ std::unique_ptr<Block> makeBlock(Grid& grid, const Code& kernel, uint64_t linear
   block->id = {static_cast<uint32_t>(linear % g.x), static_cast<uint32_t>(linear / g.x % g.y),
                static_cast<uint32_t>(linear / g.x / g.y)};
   block->sharedBytes = grid.sharedBytes();
-  block->sharedStorage = Pages(block->sharedBytes);
+  block->sharedStorage = Pages(block->sharedExtent());
   uint32_t count = b.x * b.y * b.z;
   block->localStorage = Pages(size_t{count} * grid.launch.localBytes);
   block->live = count;

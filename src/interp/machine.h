@@ -125,6 +125,10 @@ struct Block {
   std::map<uint64_t, Mbarrier> mbarriers;  // by host address
   uint32_t live = 0;   // threads that have not exited
 
+  // With what the system keeps for itself behind the kernel's own: 1 KiB.
+  uint64_t reservedShared() const { return (uint64_t{sharedBytes} + 127) / 128 * 128; }
+  uint64_t sharedExtent() const { return reservedShared() + 1024; }
+
   uint8_t* shared() { return sharedStorage.data(); }
   uint32_t warps() const { return (static_cast<uint32_t>(threads.size()) + warpSize - 1) / warpSize; }
   Thread* lane(uint32_t warp, uint32_t lane);  // null where the block has no such thread

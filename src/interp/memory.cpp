@@ -41,7 +41,7 @@ uint8_t* Step::memory(Space space, uint64_t address, uint64_t size, bool write) 
   switch (space) {
     case Space::Shared: {
       uint64_t offset = lowBits(address, 32);
-      return inWindow(offset, size, block().sharedBytes) ? block().shared() + offset : illegal("shared");
+      return inWindow(offset, size, block().sharedExtent()) ? block().shared() + offset : illegal("shared");
     }
     case Space::Param:
       if (kernel && inWindow(address, size, grid.params.size()) && !write) return grid.params.data() + address;
@@ -53,7 +53,7 @@ uint8_t* Step::memory(Space space, uint64_t address, uint64_t size, bool write) 
       return grid.launch.memory->allows(address, size, write) ? pointer(address) : illegal("global");
     default: break;
   }
-  bool mine = within(address, size, block().shared(), block().sharedBytes) ||
+  bool mine = within(address, size, block().shared(), block().sharedExtent()) ||
               within(address, size, thread.local, grid.launch.localBytes) ||
               (!write && within(address, size, grid.params.data(), grid.params.size())) ||
               grid.launch.memory->allows(address, size, write);

@@ -75,8 +75,16 @@ uint64_t specialRegister(Step& step, SpecialReg reg) {
     case SpecialReg::TotalSmemSize: return step.block().sharedBytes;
     case SpecialReg::AggrSmemSize: return step.block().sharedBytes;
     case SpecialReg::DynamicSmemSize: return step.grid.launch.dynamicShared;
+    case SpecialReg::ReservedSmemOffsetBegin:
+    case SpecialReg::ReservedSmemOffset0:
+    case SpecialReg::ReservedSmemOffset1: return step.block().reservedShared();
+    case SpecialReg::ReservedSmemOffsetEnd: return step.block().sharedExtent();
+    case SpecialReg::ReservedSmemOffsetCap: return step.block().sharedExtent() - step.block().reservedShared();
+    case SpecialReg::CurrentGraphExec: return 0;
     default: break;
   }
+  bool counter = reg >= SpecialReg::Pm0 && reg <= SpecialReg::Pm7_64;
+  if (counter) return 0;
   step.unsupported(std::string("special register %") + ptx::info(reg).spelling);
   return 0;
 }

@@ -39,7 +39,7 @@ Value Step::wide(const Operand& operand, Type type) const {
 
 uint64_t Step::bits(const Operand& operand, Type type) const {
   uint64_t value = wide(operand, type).lo;
-  if (operand.negated) value = !(value & 1);
+  if (operand.negated && type == Type::Pred) value = !(value & 1);
   return lowBits(value, ptx::bits(type));
 }
 

@@ -207,22 +207,58 @@ Values cvtTf32(PureEmitter& e, const Instruction& inst, Args args) {
   return {e.b.CreateSelect(isNan(e, v), intConst(code, 0x7fffffff), e.b.CreateShl(code, 13))};
 }
 
-// Pairs of fp8 from two floats (the first one is the upper) or from f16x2.
+// Pairs of fp8, fp6 (each in a byte) or fp4 (each in half a byte) from two floats (the first one is the upper) or from f16x2.
 Values cvtToFp8(PureEmitter& e, const Instruction& inst, Args args) {
-  Type element = inst.type(0) == Type::E4M3x2 ? Type::E4M3 : Type::E5M2;
+  Type element = ptx::elementType(inst.type(0));
+  unsigned size = ptx::bits(inst.type(0));
   if (inst.type(1) == Type::F16x2) {
     Value* codes = encodeFor(e, inst, halvesToFloat(e, args[0], Type::F16x2), element);
     return {pack(e, trunc(e, codes, 8), 16)};
   }
   Value *upper = encodeFor(e, inst, args[0], element), *lower = encodeFor(e, inst, args[1], element);
-  return {joinHalves(e, trunc(e, lower, 8), trunc(e, upper, 8))};
+  return {trunc(e, e.b.CreateOr(e.b.CreateShl(upper, size / 2), lower), size)};
 }
 
 Values cvtFromFp8(PureEmitter& e, const Instruction& inst, Args args) {
-  Type element = inst.type(1) == Type::E4M3x2 ? Type::E4M3 : Type::E5M2;
-  Value* codes = zext(e, unpack(e, args[0], 8), 32);
+  Type element = ptx::elementType(inst.type(1));
+  Value* codes = zext(e, unpack(e, args[0], ptx::bits(inst.type(1)) / 2), 32);
+  codes = e.b.CreateAnd(codes, intConst(codes, (1u << formatOf(element)->bits()) - 1));
   Value* halves = floatToHalves(e, relu(e, inst, decode(e, codes, *formatOf(element))), Type::F16);
   return {pack(e, halves, 32)};
+}
+
+namespace {
+
+// Exponents of float lanes, whatever the sign, in i32 lanes; all ones for NaN and what is larger than 2^127.
+Value* exponents(PureEmitter& e, const Instruction& inst, Value* v) {
+  llvm::IRBuilder<>& b = e.b;
+  Value* magnitude = b.CreateAnd(asInt(e, v), intConst(asInt(e, v), 0x7fffffff));
+  Value* infinity = intConst(magnitude, 0x7f800000);
+  Value* code = b.CreateLShr(magnitude, 23);
+  if (inst.has(Mod::Rp)) {
+    Value* between = b.CreateICmpNE(b.CreateAnd(magnitude, intConst(magnitude, 0x7fffff)), intConst(magnitude, 0));
+    Value* notLeast = b.CreateICmpUGT(magnitude, intConst(magnitude, 0x400000));  // 2^-127
+    Value* up = b.CreateAnd(b.CreateAnd(between, notLeast), b.CreateICmpULT(magnitude, infinity));
+    code = b.CreateAdd(code, b.CreateZExt(up, code->getType()));
+  }
+  if (!inst.has(Mod::Satfinite)) return code;
+  Value* beyond = b.CreateAnd(b.CreateICmpULE(magnitude, infinity), b.CreateICmpEQ(code, intConst(code, 0xff)));
+  return b.CreateSelect(beyond, intConst(code, 0xfe), code);
+}
+
+}  // namespace
+
+Values cvtToUe8m0(PureEmitter& e, const Instruction& inst, Args args) {
+  if (inst.type(1) == Type::BF16x2) return {pack(e, trunc(e, exponents(e, inst, halvesToFloat(e, args[0], Type::BF16x2)), 8), 16)};
+  Value *upper = exponents(e, inst, args[0]), *lower = exponents(e, inst, args[1]);
+  return {joinHalves(e, trunc(e, lower, 8), trunc(e, upper, 8))};
+}
+
+Values cvtFromUe8m0(PureEmitter& e, const Instruction&, Args args) {
+  Value* code = zext(e, unpack(e, args[0], 8), 16);
+  Value* value = e.b.CreateShl(code, 7);
+  value = e.b.CreateSelect(e.b.CreateICmpEQ(code, intConst(code, 0xff)), intConst(code, 0x7fff), value);
+  return {pack(e, e.b.CreateSelect(e.b.CreateICmpEQ(code, intConst(code, 0)), intConst(code, 0x40), value), 32)};
 }
 
 // Two clamped integers side by side, below what is left of c.

@@ -101,16 +101,27 @@ void FunctionEmitter::emitAddressConversion(const Inst& inst) {
     Value* a = read(from, Type::B64, !scalar);
     auto like = [&](Value* v) { return scalar ? v : splat(v); };
     auto within = [&](Value* base, Value* size) { return b.CreateICmpULT(b.CreateSub(a, like(base)), like(size)); };
-    Value* sharedSize = b.CreateZExt(field(launch_, offsetof(abi::LaunchInfo, totalSharedBytes), b.getInt32Ty(), "shared.size"), b.getInt64Ty());
+    Value* sharedSize = b.CreateZExt(b.CreateAdd(reservedShared(), i32(abi::reservedSharedBytes)), b.getInt64Ty());
     Value* inShared = within(shared, sharedSize);
     Value* inLocal = within(local, b.CreateMul(localStride_, i64(k_.threads)));
     Value* inParams = within(params, i64(k_.params.size));
+    // Constant memory is among the global variables.
+    auto inConstants = [&](Value* address) {
+      Value* any = like(b.getFalse());
+      for (size_t v = 0; v < k_.ptx.variables.size(); ++v) {
+        const ptx::Variable& variable = k_.ptx.variables[v];
+        if (variable.space != Space::Const || variable.size == 0) continue;
+        Value* base = field(symbols_, v * 8, b.getInt64Ty(), "constant");
+        any = b.CreateOr(any, b.CreateICmpULT(b.CreateSub(address, like(base)), like(i64(variable.size))));
+      }
+      return any;
+    };
     Value* result;
     if (inst.has(Mod::Shared) || inst.has(Mod::SharedCta) || inst.has(Mod::SharedCluster)) result = inShared;
     else if (inst.has(Mod::Local)) result = inLocal;
     else if (inst.has(Mod::Param) || inst.has(Mod::ParamEntry)) result = inParams;
-    else if (inst.has(Mod::Const)) result = like(b.getFalse());
-    else result = b.CreateNot(b.CreateOr(b.CreateOr(inShared, inLocal), inParams));
+    else if (inst.has(Mod::Const)) result = inConstants(a);
+    else result = b.CreateNot(b.CreateOr(b.CreateOr(b.CreateOr(inShared, inLocal), inParams), inConstants(a)));
     return write(to, Type::Pred, result);
   }
   if (to.isReg()) {

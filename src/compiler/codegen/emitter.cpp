@@ -319,7 +319,7 @@ Value* FunctionEmitter::read(const Operand& o, Type type, bool vector) {
     }
     default: v = llvm::Constant::getNullValue(laneType(type)); break;
   }
-  if (o.negated) v = b.CreateNot(v);
+  if (o.negated && type == Type::Pred) v = b.CreateNot(v);
   return vector ? lanesOf(v) : v;
 }
 

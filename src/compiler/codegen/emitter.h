@@ -114,6 +114,7 @@ class FunctionEmitter {
 
   // --- special_registers.cpp
   Value* special(ptx::SpecialReg reg, bool vector);
+  Value* reservedShared();
   Value* threadIndex();                   // of lane 0 in the block
   void emitSpecial(const Inst& inst);
   void emitAlloca(const Inst& inst);

@@ -29,7 +29,7 @@ Values floating(PureEmitter& e, const Instruction& inst, Args args, Op op) {
   }
   Value* result = op(Args(inputs));
   if (inst.has(Mod::Sat)) result = saturate(e, result);
-  if (e.canonicalNans && !inst.has(Mod::Sat) && !isDouble(result)) result = canonicalNan(e, result);
+  if ((e.canonicalNans || inst.type() == Type::F32x2) && !inst.has(Mod::Sat) && !isDouble(result)) result = canonicalNan(e, result);
   // A saturated result may be subnormal still.
   if (inst.has(Mod::Ftz)) result = flush(e, result);
   return {inst.type() == Type::F32x2 ? pack(e, asInt(e, result), 64) : result};

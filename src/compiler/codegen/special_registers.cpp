@@ -10,6 +10,12 @@ using R = ptx::SpecialReg;
 // Linear index in the block of the warp's first thread.
 Value* FunctionEmitter::threadIndex() { return b.CreateMul(warp_, i32(width_)); }
 
+// Where the system's own shared memory begins: behind the kernel's (abi::reservedSharedOffset).
+Value* FunctionEmitter::reservedShared() {
+  Value* total = field(launch_, offsetof(abi::LaunchInfo, totalSharedBytes), b.getInt32Ty(), "shared.size");
+  return b.CreateAnd(b.CreateAdd(total, i32(127)), i32(~127u));
+}
+
 Value* FunctionEmitter::special(R reg, bool vector) {
   uint32_t bx = k_.launch.block.x, by = k_.launch.block.y, bz = k_.launch.block.z;
   Shape shape = analysis::specialShape(reg, k_.launch);
@@ -50,6 +56,9 @@ Value* FunctionEmitter::special(R reg, bool vector) {
     case R::Nsmid: v = launchField(offsetof(abi::LaunchInfo, smCount)); break;
     case R::Gridid: v = field(launch_, offsetof(abi::LaunchInfo, gridId), b.getInt64Ty(), "grid.id"); break;
     case R::DynamicSmemSize: v = launchField(offsetof(abi::LaunchInfo, dynamicSharedBytes)); break;
+    case R::ReservedSmemOffsetBegin: case R::ReservedSmemOffset0: case R::ReservedSmemOffset1: v = reservedShared(); break;
+    case R::ReservedSmemOffsetEnd: v = b.CreateAdd(reservedShared(), i32(abi::reservedSharedBytes)); break;
+    case R::ReservedSmemOffsetCap: v = i32(abi::reservedSharedBytes); break;
     case R::TotalSmemSize: case R::AggrSmemSize: v = launchField(offsetof(abi::LaunchInfo, totalSharedBytes)); break;
     case R::Envreg0: case R::Envreg1: case R::Envreg2: case R::Envreg3:
       v = launchField(offsetof(abi::LaunchInfo, envreg) + 4 * (size_t(reg) - size_t(R::Envreg0)));

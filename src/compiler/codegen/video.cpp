@@ -113,10 +113,20 @@ Value* merge(PureEmitter& e, Value* c, Value* v, unsigned index, unsigned width)
   return e.b.CreateOr(e.b.CreateAnd(c, intConst(c, ~mask)), moved);
 }
 
+// Signed as soon as a factor is, or anything is negated; with `.po`, negated means complemented, and one is added.
 Value* multiplyAdd(PureEmitter& e, const Instruction& inst, Types types, Value* product, Value* c) {
-  bool isSigned = ptx::isSigned(types.a) || ptx::isSigned(types.b);
-  Value* sum = e.b.CreateAdd(product, ext(e, c, 64, ptx::isSigned(types.d)));
-  if (inst.has(Mod::Po)) sum = e.b.CreateAdd(sum, intConst(sum, 1));
+  bool negatesProduct = inst.operands[1].negated != inst.operands[2].negated, negatesC = inst.operands[3].negated;
+  bool isSigned = ptx::isSigned(types.a) || ptx::isSigned(types.b) || negatesProduct || negatesC;
+  bool unsignedFactors = !ptx::isSigned(types.a) && !ptx::isSigned(types.b);
+  // A negated product of two unsigned words needs more than 64 bits.
+  unsigned bits = isSigned && unsignedFactors ? 128 : 64;
+  product = ext(e, product, bits, !unsignedFactors);
+  Value* addend = ext(e, c, bits, isSigned);
+  bool one = inst.has(Mod::Po) || negatesProduct || negatesC;
+  if (negatesProduct && !inst.has(Mod::Po)) product = e.b.CreateNot(product);
+  else if (negatesC && !inst.has(Mod::Po)) addend = e.b.CreateNot(addend);
+  Value* sum = e.b.CreateAdd(product, addend);
+  if (one) sum = e.b.CreateAdd(sum, intConst(sum, 1));
   unsigned shift = inst.has(Mod::Shr7) ? 7 : inst.has(Mod::Shr15) ? 15 : 0;
   if (shift) sum = isSigned ? e.b.CreateAShr(sum, shift) : e.b.CreateLShr(sum, shift);
   if (inst.has(Mod::Sat)) sum = clamp(e, sum, 32, isSigned, !isSigned);

@@ -68,6 +68,7 @@ class BodyParser : DeclarationParser {
   bool parseName(Operand& operand);
   bool parseSpecial(std::string_view name, Operand& operand, bool& known);
   bool parseNegated(Operand& operand);
+  bool isNegatedRegister();
   bool parseLiteral(Operand& operand);
   bool parseRegisterSuffix(const NameMeaning& meaning, Operand& operand);
   bool parseSymbolSuffix(Operand& operand);

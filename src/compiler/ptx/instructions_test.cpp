@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
+#include <vector>
 
 #include "compiler/ptx/instruction_columns.h"
 
@@ -68,6 +70,64 @@ TEST(Instructions, RealSpellings) {
             Names{"CpAsyncBulkTensorLoad"});
   EXPECT_EQ(namesOf("tcgen05.mma.cta_group::2.kind::mxf8f6f4.block_scale"), Names{"Tcgen05Mma"});
   EXPECT_EQ(namesOf("wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16"), Names{"WgmmaMma"});
+}
+
+// The rows against the manual's table of contents.
+struct ManualEntry {
+  std::string chapter, instruction;
+};
+std::vector<ManualEntry> manualEntries() {
+  std::vector<ManualEntry> entries;
+  auto add = [&](const char* chapter, const char* instructions) {
+    std::istringstream words(instructions);
+    for (std::string word; words >> word;) entries.push_back({chapter, word});
+  };
+#define PTX_MANUAL(chapter, instructions) add(chapter, instructions);
+#include "compiler/ptx/manual.def"
+#undef PTX_MANUAL
+  return entries;
+}
+
+struct ChapterRow {
+  std::string chapter;
+  Form form;
+};
+std::vector<ChapterRow> rowsByChapter() {
+  std::vector<ChapterRow> rows;
+  std::string chapter;
+#define PTX_CHAPTER(title) chapter = title;
+#define PTX_INST(form, mnemonic, types, mods, operands, ptx, sm, needs, function) rows.push_back({chapter, Form::form});
+#include "compiler/ptx/instructions.def"
+#undef PTX_INST
+  return rows;
+}
+
+bool isNamed(const ManualEntry& entry, const ChapterRow& row) {
+  if (entry.chapter != row.chapter) return false;
+  std::istringstream parts(entry.instruction);
+  std::string part;
+  std::getline(parts, part, '.');
+  if (part != formInfo(row.form).mnemonic) return false;
+  const ModSet mentioned = mod_column::mentioned(formRow(row.form).mods);
+  while (std::getline(parts, part, '.')) {
+    const Mod mod = modFromSpelling(part);
+    if (mod == Mod::None || !mentioned.has(mod)) return false;
+  }
+  return true;
+}
+
+TEST(Instructions, EveryInstructionOfTheManualHasARow) {
+  const auto rows = rowsByChapter();
+  for (const ManualEntry& entry : manualEntries())
+    EXPECT_TRUE(std::any_of(rows.begin(), rows.end(), [&](const ChapterRow& row) { return isNamed(entry, row); }))
+        << entry.chapter << ": " << entry.instruction;
+}
+
+TEST(Instructions, EveryRowIsInTheManual) {
+  const auto entries = manualEntries();
+  for (const ChapterRow& row : rowsByChapter())
+    EXPECT_TRUE(std::any_of(entries.begin(), entries.end(), [&](const ManualEntry& entry) { return isNamed(entry, row); }))
+        << row.chapter << ": " << formInfo(row.form).name;
 }
 
 TEST(Instructions, NonsenseDecodesToNothing) {

@@ -7,8 +7,17 @@ bool BodyParser::parseOperand(Operand& operand) {
   if (at("{")) return parseVector(operand);
   if (at("[")) return parseAddress(operand);
   if (at("!")) return parseNegated(operand);
+  if (at("-") && isNegatedRegister()) return parseNegated(operand);
   if (peek().isWord() && peek().text != "WARP_SZ") return parseName(operand);
   return parseLiteral(operand);
+}
+
+// `-` before a register, as vmad has it, is no part of a constant.
+bool BodyParser::isNegatedRegister() {
+  Lexer ahead = lexer_;
+  ahead.next();
+  const NameMeaning* meaning = ahead.peek().isWord() ? scopes_.find(ahead.peek().text) : nullptr;
+  return meaning && meaning->kind == NameMeaning::Kind::Register;
 }
 
 bool BodyParser::parseLiteral(Operand& operand) {

@@ -149,6 +149,7 @@ class InstructionPrinter {
     out_.clear();
     if (instruction.guard != noReg) out_ += std::string(instruction.guardNegated ? "@!" : "@") + names_.registers[instruction.guard] + " ";
     if (instruction.form == Form::Unknown) return out_ += instruction.text;
+    negation_ = instruction.form == Form::Vmad ? '-' : '!';
     opcode(instruction);
     if (instruction.form == Form::Call) call(instruction);
     else operands(instruction);
@@ -160,6 +161,7 @@ class InstructionPrinter {
   const Function& function_;
   const BodyNames& names_;
   std::string out_;
+  char negation_ = '!';
 
   void opcode(const Instruction& instruction) {
     const FormInfo& info = formInfo(instruction.form);
@@ -247,7 +249,7 @@ class InstructionPrinter {
   }
 
   void operand(const Operand& o, const Operand* sampler = nullptr) {
-    if (o.negated) out_ += "!";
+    if (o.negated) out_ += negation_;
     switch (o.kind) {
       case Operand::Kind::None: break;
       case Operand::Kind::Label: break;

@@ -116,6 +116,8 @@ class Validator {
     if (operand.kind == Operand::Kind::Address && operand.reg != noReg && !operand.hasSymbol) return checkAddress(instruction, operand);
     if (!operand.isReg() || want == Type::None || (role != SlotRole::Dest && role != SlotRole::Source)) return;
     const Register& reg = body_.registers[operand.reg];
+    if (operand.negated && want != Type::Pred && instruction.form != Form::Vmad)
+      return error(instruction, opcode(instruction) + ": operand " + std::to_string(slot + 1) + " cannot be negated");
     const Fit result = fit(want, reg.type, takesWiderRegisters(instruction));
     if (result == Fit::Yes || isAddressSized(instruction, slot, reg.type)) return;
     add(result == Fit::WrongSize ? Severity::Error : Severity::Warning, instruction,
