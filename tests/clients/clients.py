@@ -8,6 +8,7 @@ class Client:
     environment: dict = dataclasses.field(default_factory=dict)
     tests: list = dataclasses.field(default_factory=list)  # files or folders below the suite's root
     package: str = ""  # the suite is inside this installed package ...
+    module: str = ""  # ... which is imported by this name
     repository: str = ""  # ... or in this repository at this tag or commit
     revision: str = ""
     import_sources: bool = False  # the repository's own sources are tested, not an installed package
@@ -33,6 +34,7 @@ CLIENTS = {
         requirements=["numba-cuda[cu13]==0.30.4", "numba==0.68.1", "cuda-toolkit==13.5.0", "numpy==2.4.6", "cffi==2.1.1",
                       "filecheck==1.0.6", "ml_dtypes==0.6.0", "psutil==7.2.2"],
         package="numba_cuda/numba/cuda/tests",
+        module="numba.cuda.tests",
         tests=["cudadrv", "cudapy", "nocuda", "nrt", "core", "doc_examples"],
     ),
     "cupy": Client(

@@ -126,9 +126,11 @@ def runOnce(environment, root, name, record, deadline, options):
     """Runs what is left of a file; returns how its process ended: an exit code, "hang" or "limit"."""
     variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record)}
     command = [options.anywarp, "run", environment.python, "-m", "pytest", "-q", "-p", "report_plugin", "-p", "no:cacheprovider"]
-    command += ["--rootdir", root, root / name]
-    if environment.client.package:  # the folders above are no roots of packages
-        command.append("--import-mode=importlib")
+    if environment.client.package:  # by its name: the folders above the file are no roots of packages
+        module = f"{environment.client.module}.{name.removesuffix('.py').replace('/', '.')}"
+        command += ["--import-mode=importlib", "--rootdir", root, "--pyargs", module]
+    else:
+        command.append(name)
     with open(record.with_suffix(".log"), "a") as log:
         place = options.out if environment.client.package else root
         process = subprocess.Popen(command, cwd=place, env=variables, stdout=log, stderr=log, start_new_session=True)
