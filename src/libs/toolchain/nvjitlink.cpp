@@ -1,5 +1,5 @@
 // libnvJitLink.so.12 and .13: links PTX with PTX; what it gives as a cubin is the linked PTX, which our driver takes in its place
-// (docs/decisions/0011). Needs no device and no context. SPDX-License-Identifier: Apache-2.0
+// (docs/decisions/0014). Needs no device and no context. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>

@@ -1,4 +1,4 @@
-// libnvrtc.so.12 and .13: the toolkit's own NVRTC, asked for PTX where a program asks for machine code (docs/decisions/0011).
+// libnvrtc.so.12 and .13: the toolkit's own NVRTC, asked for PTX where a program asks for machine code (docs/decisions/0014).
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
 #include <cstring>
