@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "abi/cuda_graph.h"
 #include "bench.h"
 
 namespace bench {
@@ -39,6 +40,42 @@ void launches(CUmodule module) {
   }
   std::printf("empty launch + synchronise   %9.2f us (median of 2000)\n", medianOf(both));
   std::printf("launch alone                 %9.2f us\n", medianOf(alone));
+}
+
+// A chain of empty kernels as one graph, beside the same launches one by one.
+void graphs(CUmodule module) {
+  constexpr int length = 1000;
+  CUfunction empty;
+  CU(cuModuleGetFunction(&empty, module, "empty"));
+  CUstream stream;
+  CU(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+  auto launchAll = [&] {
+    for (int i = 0; i < length; ++i) CU(cuLaunchKernel(empty, 1, 1, 1, 32, 1, 1, 0, stream, nullptr, nullptr));
+  };
+  CUgraph graph;
+  CUgraphExec exec;
+  CU(cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_GLOBAL));
+  launchAll();
+  CU(cuStreamEndCapture(stream, &graph));
+  double a = now();
+  CU(cuGraphInstantiateWithFlags(&exec, graph, 0));
+  double b = now();
+  std::vector<double> replayed, launched;
+  for (int i = 0; i < 20; ++i) {
+    double t = now();
+    CU(cuGraphLaunch(exec, stream));
+    CU(cuStreamSynchronize(stream));
+    double u = now();
+    launchAll();
+    CU(cuStreamSynchronize(stream));
+    replayed.push_back((u - t) * 1000 / length);
+    launched.push_back((now() - u) * 1000 / length);
+  }
+  std::printf("graph replay, each node      %9.2f us (a chain of %d; one by one %.2f us; instantiation %.2f us)\n", medianOf(replayed), length,
+              medianOf(launched), (b - a) * 1000 / length);
+  CU(cuGraphExecDestroy(exec));
+  CU(cuGraphDestroy(graph));
+  CU(cuStreamDestroy_v2(stream));
 }
 
 // Kernel i of a chain of fused multiply-adds and branches, `size` instructions long.
@@ -87,6 +124,7 @@ void indexing() {
 
 void runMicro(CUmodule module) {
   launches(module);
+  graphs(module);
   compilation();
   indexing();
   std::printf("resident memory of the process, buffers of the table freed  %.0f MB\n", residentMegabytes());

@@ -1,5 +1,6 @@
 // Driver API: Context Management. SPDX-License-Identifier: Apache-2.0
 #include "driver/entry.h"
+#include "driver/objects/capture.h"
 
 using namespace anywarp;
 using namespace anywarp::driver;
@@ -66,6 +67,7 @@ CUresult synchronize(const char* name, CUcontext handle) {
     if (!current.context) return CUDA_ERROR_INVALID_CONTEXT;
     current.impl = current.context->active();
     if (!current.impl) return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+    if (CUresult result = checkContextCapture(current); result != CUDA_SUCCESS) return result;
     current.impl->synchronize();
     return current.fault();
   });

@@ -1,5 +1,6 @@
 // Driver API: Event Management. SPDX-License-Identifier: Apache-2.0
 #include "driver/entry.h"
+#include "driver/objects/capture.h"
 
 using namespace anywarp;
 using namespace anywarp::driver;
@@ -16,11 +17,16 @@ CUresult withEvent(const char* name, CUevent handle, Body&& body) {
   });
 }
 
+void forgetPoint(EventObject& event);
+
 CUresult record(const char* name, CUevent handle, CUstream streamHandle, unsigned flags) {
   return withEvent(name, handle, [&](Current& current, EventObject& event) -> CUresult {
-    if (flags) return CUDA_ERROR_INVALID_VALUE;  // external records exist while capturing only
+    if (flags & ~CU_EVENT_RECORD_EXTERNAL) return CUDA_ERROR_INVALID_VALUE;
     StreamRef stream = streamOf(current, streamHandle);
     if (!stream || event.impl != current.impl) return CUDA_ERROR_INVALID_HANDLE;
+    if (stream.capture) return captureRecord(stream, events().find(handle), flags);
+    if (flags) return CUDA_ERROR_INVALID_VALUE;  // external records exist while capturing only
+    if (event.isCaptured.load(std::memory_order_relaxed)) forgetPoint(event);
     stream->record(event.event);
     return CUDA_SUCCESS;
   });
@@ -33,12 +39,20 @@ CUresult destroy(const char* name, CUevent handle) {
   });
 }
 
+// It is an ordinary event again.
+void forgetPoint(EventObject& event) {
+  std::lock_guard lock(graphMutex());
+  event.captured = nullptr;
+  event.isCaptured = false;
+}
+
 bool isTimed(const EventObject& event) { return !(event.flags & CU_EVENT_DISABLE_TIMING) && event.event->recorded(); }
 
 CUresult elapsed(const char* name, float* milliseconds, CUevent startHandle, CUevent endHandle) {
   return callInContext(name, [&](Current& current) -> CUresult {
     if (!milliseconds) return CUDA_ERROR_INVALID_VALUE;
     std::shared_ptr<EventObject> start = events().find(startHandle), end = events().find(endHandle);
+    if (start && end && (start->isCaptured || end->isCaptured)) return CUDA_ERROR_CAPTURED_EVENT;
     if (!start || !end || !isTimed(*start) || !isTimed(*end)) return CUDA_ERROR_INVALID_HANDLE;
     if (start->impl != end->impl) return CUDA_ERROR_INVALID_HANDLE;
     if (!start->event->complete() || !end->event->complete()) return CUDA_ERROR_NOT_READY;
@@ -70,6 +84,7 @@ CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) 
 
 CUresult cuEventQuery(CUevent handle) {
   return withEvent(__func__, handle, [](Current& current, EventObject& event) -> CUresult {
+    if (event.isCaptured) return CUDA_ERROR_CAPTURED_EVENT;
     if (!event.event->complete()) return CUDA_ERROR_NOT_READY;
     current.impl->flushPrintf();
     return current.fault();
@@ -78,6 +93,7 @@ CUresult cuEventQuery(CUevent handle) {
 
 CUresult cuEventSynchronize(CUevent handle) {
   return withEvent(__func__, handle, [](Current& current, EventObject& event) -> CUresult {
+    if (event.isCaptured) return CUDA_ERROR_CAPTURED_EVENT;
     event.event->synchronize();
     current.impl->flushPrintf();
     return current.fault();

@@ -2,7 +2,10 @@
 // limits, launches. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <vector>
+
 #include "abi/cuda_types.h"
+#include "device/sched/launch.h"
 #include "driver/objects/context.h"
 #include "driver/objects/library.h"
 
@@ -40,5 +43,27 @@ struct LaunchArguments {
   CUevent recordAfter[2] = {nullptr, nullptr};
 };
 CUresult launch(Current& current, const KernelRef& ref, const LaunchArguments& arguments);
+
+// Takes over one launch attribute; false where its value cannot be.
+bool readAttribute(const CUlaunchAttribute& attribute, LaunchArguments& arguments);
+
+// The parameter image of a launch, on the stack for all but the largest.
+class ParamImage {
+ public:
+  uint8_t* resize(size_t bytes) {
+    if (bytes > sizeof(small_)) large_.resize(bytes);
+    data_ = bytes > sizeof(small_) ? large_.data() : small_;
+    return data_;
+  }
+  const uint8_t* data() const { return data_; }
+
+ private:
+  alignas(16) uint8_t small_[512];
+  std::vector<uint8_t> large_;
+  uint8_t* data_ = small_;
+};
+
+// All checks of a launch, and its plan; what comes out points into `image` and is kept alive by its keepAlive.
+CUresult prepareLaunch(const VisibleDevice& device, const KernelRef& ref, const LaunchArguments& arguments, ParamImage& image, device::LaunchRequest& request);
 
 }  // namespace anywarp::driver

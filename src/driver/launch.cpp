@@ -4,6 +4,7 @@
 
 #include "driver/entry.h"
 #include "driver/execution.h"
+#include "driver/objects/capture.h"
 #include "support/options.h"
 
 using namespace anywarp;
@@ -14,22 +15,6 @@ namespace {
 constexpr uint32_t portableClusterSize = 8, largestClusterSize = 16;
 
 uint64_t volume(const abi::Dim3& d) { return uint64_t(d.x) * d.y * d.z; }
-
-// The parameter image of a launch, on the stack for all but the largest.
-class ParamImage {
- public:
-  uint8_t* resize(size_t bytes) {
-    if (bytes > sizeof(small_)) large_.resize(bytes);
-    data_ = bytes > sizeof(small_) ? large_.data() : small_;
-    return data_;
-  }
-  const uint8_t* data() const { return data_; }
-
- private:
-  alignas(16) uint8_t small_[512];
-  std::vector<uint8_t> large_;
-  uint8_t* data_ = small_;
-};
 
 // The buffer that `extra` names; false where the list is not one.
 bool readExtra(void** extra, const void*& buffer, size_t& bytes) {
@@ -141,8 +126,17 @@ CUresult recordEvents(Current& current, const StreamRef& stream, const LaunchArg
   return CUDA_SUCCESS;
 }
 
-// Takes over one launch attribute; false where its value cannot be.
-bool readAttribute(const CUlaunchAttribute& attribute, LaunchArguments& arguments) {
+CUresult launchHandle(const char* name, CUfunction handle, const LaunchArguments& arguments) {
+  return callInContext(name, [&](Current& current) -> CUresult {
+    KernelRef ref;
+    CUresult result = resolve(current, handle, ref);
+    return result == CUDA_SUCCESS ? driver::launch(current, ref, arguments) : result;
+  });
+}
+
+}  // namespace
+
+bool anywarp::driver::readAttribute(const CUlaunchAttribute& attribute, LaunchArguments& arguments) {
   const CUlaunchAttributeValue& value = attribute.value;
   switch (attribute.id) {
     case CU_LAUNCH_ATTRIBUTE_COOPERATIVE: arguments.cooperative = value.cooperative != 0; return true;
@@ -163,30 +157,17 @@ bool readAttribute(const CUlaunchAttribute& attribute, LaunchArguments& argument
     case CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION:
     case CU_LAUNCH_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT:
     case CU_LAUNCH_ATTRIBUTE_NVLINK_UTIL_CENTRIC_SCHEDULING: return true;
-    // Only graphs have updatable nodes.
+    // Updates from kernels need device code that we cannot see.
     case CU_LAUNCH_ATTRIBUTE_DEVICE_UPDATABLE_KERNEL_NODE: return value.deviceUpdatableKernelNode.deviceUpdatable == 0;
   }
   return false;
 }
 
-CUresult launchHandle(const char* name, CUfunction handle, const LaunchArguments& arguments) {
-  return callInContext(name, [&](Current& current) -> CUresult {
-    KernelRef ref;
-    CUresult result = resolve(current, handle, ref);
-    return result == CUDA_SUCCESS ? driver::launch(current, ref, arguments) : result;
-  });
-}
-
-}  // namespace
-
-CUresult anywarp::driver::launch(Current& current, const KernelRef& ref, const LaunchArguments& arguments) {
+CUresult anywarp::driver::prepareLaunch(const VisibleDevice& device, const KernelRef& ref, const LaunchArguments& arguments, ParamImage& image,
+                                       device::LaunchRequest& request) {
   Kernel& kernel = *ref.kernel;
-  const VisibleDevice& device = current.device();
-  StreamRef stream = streamOf(current, arguments.stream);
-  if (!stream) return CUDA_ERROR_INVALID_HANDLE;
   Shape shape = shapeOf(kernel, device, arguments);
   if (CUresult result = checkShape(kernel, device, shape); result != CUDA_SUCCESS) return result;
-  ParamImage image;
   if (CUresult result = packParams(kernel.layout, arguments, image); result != CUDA_SUCCESS) return result;
 
   Result<const abi::CompiledKernel*> plan = ref.instance->code().plans.getPlan(kernel.index, shape.block, isSmallGrid(shape));
@@ -195,18 +176,28 @@ CUresult anywarp::driver::launch(Current& current, const KernelRef& ref, const L
   if (CUresult result = checkShared(kernel, device, staticShared, arguments.sharedBytes); result != CUDA_SUCCESS) return result;
   if (arguments.cooperative)
     if (CUresult result = checkCooperative(kernel, device, shape, uint64_t(staticShared) + arguments.sharedBytes); result != CUDA_SUCCESS) return result;
+  request.kernel = *plan;
+  request.params = image.data();
+  request.paramBytes = kernel.layout.total;
+  request.symbols = ref.instance->addresses().data();
+  request.grid = shape.grid;
+  request.block = shape.block;
+  request.cluster = shape.cluster;
+  request.dynamicSharedBytes = arguments.sharedBytes;
+  request.residency = arguments.cooperative ? device::Residency::WholeGrid : device::Residency::Independent;
+  request.keepAlive = ref.instance->symbols();
+  return CUDA_SUCCESS;
+}
 
+CUresult anywarp::driver::launch(Current& current, const KernelRef& ref, const LaunchArguments& arguments) {
+  StreamRef stream = streamOf(current, arguments.stream);
+  if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+  if (stream.capture) return captureLaunch(current, stream, ref, arguments);
+  ParamImage image;
+  device::LaunchRequest request;
+  if (CUresult result = prepareLaunch(current.device(), ref, arguments, image, request); result != CUDA_SUCCESS) return result;
   current.impl->flushPrintf();
-  stream->launch({.kernel = *plan,
-                  .params = image.data(),
-                  .paramBytes = kernel.layout.total,
-                  .symbols = ref.instance->addresses().data(),
-                  .grid = shape.grid,
-                  .block = shape.block,
-                  .cluster = shape.cluster,
-                  .dynamicSharedBytes = arguments.sharedBytes,
-                  .residency = arguments.cooperative ? device::Residency::WholeGrid : device::Residency::Independent,
-                  .keepAlive = ref.instance->symbols()});
+  stream->launch(request);
   if (CUresult result = recordEvents(current, stream, arguments); result != CUDA_SUCCESS) return result;
   static const bool blocking = options::cudaLaunchBlocking();
   if (blocking) {

@@ -3,6 +3,7 @@
 
 #include "driver/entry.h"
 #include "driver/memory.h"
+#include "driver/objects/capture.h"
 #include "driver/objects/memory_pool.h"
 
 using namespace anywarp;
@@ -17,6 +18,7 @@ constexpr unsigned hostRegisterFlags =
 
 CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, device::MemoryKind kind, unsigned flags) {
   if (!pointer || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+  if (CUresult result = checkUnsafeCall(); result != CUDA_SUCCESS) return result;
   Result<void*> memory = current.impl->allocate(bytes, kind, flags);
   if (!memory) return toResult(memory.error());
   *pointer = addressOf(*memory);
@@ -46,6 +48,13 @@ template <class Kinds>
 CUresult release(Current& current, const void* pointer, Kinds freeable) {
   std::optional<device::Allocation> allocation = device::Memory::instance().find(pointer);
   if (!allocation || allocation->base != reinterpret_cast<uintptr_t>(pointer) || !freeable(allocation->kind)) return CUDA_ERROR_INVALID_VALUE;
+  if (CUresult result = checkUnsafeCall(); result != CUDA_SUCCESS) return result;
+  if (std::shared_ptr<GraphMemory> memory = graphMemoryAt(pointer)) {
+    if (!memory->live) return CUDA_ERROR_INVALID_VALUE;
+    current.impl->synchronize();
+    setLive(memory, false);
+    return current.fault();
+  }
   waitForUsers(current, *allocation);
   if (CUresult fault = current.fault(); fault != CUDA_SUCCESS) return fault;
   leavePool(reinterpret_cast<void*>(allocation->base));

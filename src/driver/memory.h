@@ -47,6 +47,16 @@ struct Place {
   size_t rowPitch, rows;  // rows of a slice; 0: as many as are copied
 };
 
+inline Place targetOf(const CUDA_MEMCPY3D& c) {
+  return {c.dstMemoryType, c.dstHost, c.dstDevice, c.dstArray, c.dstXInBytes, c.dstY, c.dstZ, c.dstPitch, c.dstHeight};
+}
+inline Place sourceOf(const CUDA_MEMCPY3D& c) {
+  return {c.srcMemoryType, c.srcHost, c.srcDevice, c.srcArray, c.srcXInBytes, c.srcY, c.srcZ, c.srcPitch, c.srcHeight};
+}
+
+// Makes a Fill of `height` rows of `width` elements; CUDA_ERROR_INVALID_VALUE where they do not lie in device memory.
+CUresult makeFill(CUdeviceptr target, size_t pitch, uint64_t value, uint32_t elementBytes, size_t width, size_t height, device::Fill& fill);
+
 // Makes a Copy from two places; CUDA_ERROR_INVALID_VALUE where an end is not what it says or too small.
 CUresult makeCopy(const Place& target, const Place& source, size_t width, size_t height, size_t depth, device::Copy& copy);
 

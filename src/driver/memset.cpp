@@ -17,20 +17,28 @@ CUresult fill(const char* name, CUstream handle, Ordering ordering, const Area& 
   return callInContext(name, [&](Current& current) -> CUresult {
     StreamRef stream = streamOf(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
-    if (area.width == 0 || area.height == 0) return CUDA_SUCCESS;
-    size_t row, span;
-    if (__builtin_mul_overflow(area.width, elementBytes, &row)) return CUDA_ERROR_INVALID_VALUE;
-    if (area.height > 1 && (area.pitch < row || area.pitch % elementBytes)) return CUDA_ERROR_INVALID_VALUE;
-    if (__builtin_mul_overflow(area.pitch, area.height - 1, &span) || __builtin_add_overflow(span, row, &span)) return CUDA_ERROR_INVALID_VALUE;
-    if (area.target % elementBytes || !validRange(pointerOf(area.target), span, Side::Device)) return CUDA_ERROR_INVALID_VALUE;
-    device::Fill f{.target = pointerOf(area.target), .value = value, .elementBytes = elementBytes, .width = area.width, .height = area.height, .rowPitch = area.pitch};
-    return submit(current, stream, f, ordering);
+    device::Fill f;
+    CUresult result = makeFill(area.target, area.pitch, value, elementBytes, area.width, area.height, f);
+    return result == CUDA_SUCCESS ? submit(current, stream, f, ordering) : result;
   });
 }
 
 Area flat(CUdeviceptr target, size_t count) { return {target, 0, count, 1}; }
 
 }  // namespace
+
+CUresult anywarp::driver::makeFill(CUdeviceptr target, size_t pitch, uint64_t value, uint32_t elementBytes, size_t width, size_t height, device::Fill& fill) {
+  fill = {};
+  if (elementBytes != 1 && elementBytes != 2 && elementBytes != 4) return CUDA_ERROR_INVALID_VALUE;
+  if (width == 0 || height == 0) return CUDA_SUCCESS;
+  size_t row, span;
+  if (__builtin_mul_overflow(width, elementBytes, &row)) return CUDA_ERROR_INVALID_VALUE;
+  if (height > 1 && (pitch < row || pitch % elementBytes)) return CUDA_ERROR_INVALID_VALUE;
+  if (__builtin_mul_overflow(pitch, height - 1, &span) || __builtin_add_overflow(span, row, &span)) return CUDA_ERROR_INVALID_VALUE;
+  if (target % elementBytes || !validRange(pointerOf(target), span, Side::Device)) return CUDA_ERROR_INVALID_VALUE;
+  fill = {.target = pointerOf(target), .value = value, .elementBytes = elementBytes, .width = width, .height = height, .rowPitch = pitch};
+  return CUDA_SUCCESS;
+}
 
 // The blocking function, its _ptds twin and the asynchronous one, for each element size.
 #define ANYWARP_MEMSET(bits, Value)                                                                                              \

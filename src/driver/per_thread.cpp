@@ -1,6 +1,6 @@
 // The _ptsz twins: the same functions, where stream 0 means the calling thread's own default stream.
 // SPDX-License-Identifier: Apache-2.0
-#include "abi/cuda.h"
+#include "abi/cuda_graph.h"
 
 namespace {
 
@@ -68,6 +68,20 @@ ANYWARP_TWIN(cuLaunchCooperativeKernel,
              (CUfunction a, unsigned b, unsigned c, unsigned d, unsigned e, unsigned f, unsigned g, unsigned h, CUstream i, void** j),
              (a, b, c, d, e, f, g, h, twin(i), j))
 ANYWARP_TWIN(cuLaunchHostFunc, (CUstream a, CUhostFn b, void* c), (twin(a), b, c))
+
+ANYWARP_TWIN(cuStreamBeginCapture, (CUstream a), (twin(a)))
+ANYWARP_TWIN(cuStreamBeginCapture_v2, (CUstream a, CUstreamCaptureMode b), (twin(a), b))
+ANYWARP_TWIN(cuStreamBeginCaptureToGraph,
+             (CUstream a, CUgraph b, const CUgraphNode* c, const CUgraphEdgeData* d, size_t e, CUstreamCaptureMode f),
+             (twin(a), b, c, d, e, f))
+ANYWARP_TWIN(cuStreamEndCapture, (CUstream a, CUgraph* b), (twin(a), b))
+ANYWARP_TWIN(cuStreamUpdateCaptureDependencies, (CUstream a, CUgraphNode* b, size_t c, unsigned d), (twin(a), b, c, d))
+ANYWARP_TWIN(cuStreamUpdateCaptureDependencies_v2,
+             (CUstream a, CUgraphNode* b, const CUgraphEdgeData* c, size_t d, unsigned e),
+             (twin(a), b, c, d, e))
+ANYWARP_TWIN(cuGraphInstantiateWithParams, (CUgraphExec* a, CUgraph b, CUDA_GRAPH_INSTANTIATE_PARAMS* c), (a, b, c))
+ANYWARP_TWIN(cuGraphUpload, (CUgraphExec a, CUstream b), (a, twin(b)))
+ANYWARP_TWIN(cuGraphLaunch, (CUgraphExec a, CUstream b), (a, twin(b)))
 
 CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig* config, CUfunction function, void** params, void** extra) {
   if (!config) return cuLaunchKernelEx(config, function, params, extra);

@@ -3,6 +3,7 @@
 
 #include "driver/entry.h"
 #include "driver/memory.h"
+#include "driver/objects/capture.h"
 
 using namespace anywarp;
 using namespace anywarp::driver;
@@ -38,7 +39,10 @@ CUresult destroy(const char* name, CUstream handle) {
   return call(name, [&]() -> CUresult {
     if (inCallback()) return CUDA_ERROR_NOT_PERMITTED;
     // The work that is in it goes on.
-    return streams().take(handle) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+    std::shared_ptr<StreamObject> object = streams().take(handle);
+    if (!object) return CUDA_ERROR_INVALID_HANDLE;
+    forgetStream(*object->stream);
+    return CUDA_SUCCESS;
   });
 }
 
@@ -48,15 +52,6 @@ void asCallback(Function&& function) {
   inCallback() = true;
   function();
   inCallback() = false;
-}
-
-CUresult noCapture(const char* name, CUstream handle, CUstreamCaptureStatus* status, uint64_t* id) {
-  return withStream(name, handle, [&](Current&, StreamRef&) -> CUresult {
-    if (!status) return CUDA_ERROR_INVALID_VALUE;
-    *status = CU_STREAM_CAPTURE_STATUS_NONE;  // cuStreamBeginCapture is not supported, so no stream ever captures
-    if (id) *id = 0;
-    return CUDA_SUCCESS;
-  });
 }
 
 }  // namespace
@@ -113,6 +108,7 @@ CUresult cuStreamGetCtx_v2(CUstream handle, CUcontext* context, CUgreenCtx* gree
 
 CUresult cuStreamQuery(CUstream handle) {
   return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+    if (stream.capture) return refuseCapture(stream);
     if (!stream->idle()) return CUDA_ERROR_NOT_READY;
     current.impl->flushPrintf();
     return current.fault();
@@ -121,6 +117,7 @@ CUresult cuStreamQuery(CUstream handle) {
 
 CUresult cuStreamSynchronize(CUstream handle) {
   return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+    if (stream.capture) return refuseCapture(stream);
     stream->synchronize();
     current.impl->flushPrintf();
     return current.fault();
@@ -128,10 +125,11 @@ CUresult cuStreamSynchronize(CUstream handle) {
 }
 
 CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned flags) {
-  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
     std::shared_ptr<EventObject> object = events().find(event);
     if (!object) return CUDA_ERROR_INVALID_HANDLE;
     if (flags & ~CU_EVENT_WAIT_EXTERNAL) return CUDA_ERROR_INVALID_VALUE;
+    if (stream.capture || object->isCaptured.load(std::memory_order_relaxed)) return captureWait(current, stream, object, flags);
     if (flags) return CUDA_ERROR_INVALID_VALUE;  // external waits exist while capturing only
     stream->wait(object->event);
     return CUDA_SUCCESS;
@@ -141,6 +139,7 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned flags) {
 CUresult cuStreamAddCallback(CUstream handle, CUstreamCallback callback, void* user, unsigned flags) {
   return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
     if (!callback || flags) return CUDA_ERROR_INVALID_VALUE;
+    if (stream.capture) return refuseCapture(stream);
     // The context outlives the work in its streams; a shared pointer here would let the callback's thread destroy it.
     device::Context* impl = current.impl.get();
     stream->hostFunction(
@@ -157,6 +156,7 @@ CUresult cuStreamAddCallback(CUstream handle, CUstreamCallback callback, void* u
 CUresult cuLaunchHostFunc(CUstream handle, CUhostFn function, void* user) {
   return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
     if (!function) return CUDA_ERROR_INVALID_VALUE;
+    if (stream.capture) return captureWork(stream, CU_GRAPH_NODE_TYPE_HOST, HostWork{{function, user}});
     stream->hostFunction([=] { asCallback([&] { function(user); }); });
     return CUDA_SUCCESS;
   });
@@ -205,27 +205,5 @@ CUresult cuStreamSetAttribute(CUstream handle, CUstreamAttrID attribute, const C
       case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN: return CUDA_SUCCESS;
       default: return CUDA_ERROR_INVALID_VALUE;
     }
-  });
-}
-
-CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus* status) { return noCapture(__func__, stream, status, nullptr); }
-
-CUresult cuStreamGetCaptureInfo(CUstream stream, CUstreamCaptureStatus* status, uint64_t* id) { return noCapture(__func__, stream, status, id); }
-
-CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus* status, uint64_t* id, CUgraph*, const CUgraphNode**, size_t*) {
-  return noCapture(__func__, stream, status, id);
-}
-
-CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus* status, uint64_t* id, CUgraph*, const CUgraphNode**,
-                                   const CUgraphEdgeData**, size_t*) {
-  return noCapture(__func__, stream, status, id);
-}
-
-CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode* mode) {
-  static thread_local CUstreamCaptureMode current = CU_STREAM_CAPTURE_MODE_GLOBAL;
-  return call(__func__, [&]() -> CUresult {
-    if (!mode || *mode > CU_STREAM_CAPTURE_MODE_RELAXED) return CUDA_ERROR_INVALID_VALUE;
-    std::swap(current, *mode);
-    return CUDA_SUCCESS;
   });
 }

@@ -4,6 +4,7 @@
 
 #include "driver/entry.h"
 #include "driver/memory.h"
+#include "driver/objects/capture.h"
 #include "driver/objects/memory_pool.h"
 
 using namespace anywarp;
@@ -15,6 +16,7 @@ CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, const st
   if (!pointer || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
   StreamRef stream = streamOf(current, handle);
   if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+  if (stream.capture) return captureAllocation(current, stream, pool->device, bytes, pointer);
   if (pool->maxBytes && pool->used + bytes > pool->maxBytes) return CUDA_ERROR_OUT_OF_MEMORY;
   Result<void*> memory = current.impl->allocate(bytes);
   if (!memory && memory.error().kind == ErrorKind::OutOfMemory) {
@@ -57,7 +59,13 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
     if (!pointer) return CUDA_SUCCESS;
     StreamRef stream = streamOf(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+    if (stream.capture) return captureFree(stream, pointer);
     void* base = pointerOf(pointer);
+    if (std::shared_ptr<GraphMemory> memory = graphMemoryAt(base)) {
+      if (!memory->live) return CUDA_ERROR_INVALID_VALUE;
+      stream->call([memory] { setLive(memory, false); }, device::OnFault::Always);
+      return CUDA_SUCCESS;
+    }
     std::optional<device::Allocation> allocation = device::Memory::instance().find(base);
     if (!allocation || allocation->base != pointer || allocation->kind != device::MemoryKind::Device) return CUDA_ERROR_INVALID_VALUE;
     stream->call(

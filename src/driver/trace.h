@@ -10,6 +10,7 @@
 #include <string>
 #include <type_traits>
 
+#include "abi/cuda_graph.h"
 #include "abi/cuda_texture.h"
 
 namespace anywarp::driver {

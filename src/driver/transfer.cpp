@@ -1,6 +1,7 @@
 // Copies and fills in stream order, and the ends of copies. SPDX-License-Identifier: Apache-2.0
 #include "compiler/fatbin/readable.h"
 #include "driver/memory.h"
+#include "driver/objects/capture.h"
 
 namespace anywarp::driver {
 namespace {
@@ -79,6 +80,7 @@ bool validRange(const void* base, size_t bytes, Side side) {
 
 CUresult submit(Current& current, const StreamRef& stream, const device::Copy& copy, Ordering ordering) {
   if (copy.bytes() == 0) return CUDA_SUCCESS;
+  if (stream.capture) return ordering == Ordering::Blocking ? refuseCapture(stream) : captureCopy(current, stream, copy);
   if (ordering == Ordering::Blocking || isPageable(copy.source) || isPageable(copy.target)) return now(current, stream, copy);
   stream->copy(copy);
   return CUDA_SUCCESS;
@@ -86,6 +88,7 @@ CUresult submit(Current& current, const StreamRef& stream, const device::Copy& c
 
 CUresult submit(Current& current, const StreamRef& stream, const device::Fill& fill, Ordering ordering) {
   if (fill.bytes() == 0) return CUDA_SUCCESS;
+  if (stream.capture) return ordering == Ordering::Blocking ? refuseCapture(stream) : captureFill(current, stream, fill);
   if (ordering == Ordering::Blocking) return now(current, stream, fill);
   stream->fill(fill);
   return CUDA_SUCCESS;

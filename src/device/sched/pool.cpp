@@ -72,7 +72,8 @@ void Pool::list(Grid& grid, uint32_t workers) {
     if (workers == 0) waiting_.fetch_add(1, std::memory_order_relaxed);
     version_.fetch_add(1, std::memory_order_seq_cst);
   }
-  uint32_t spinning = spinners_.load(std::memory_order_relaxed);
+  // A worker that submits looks for work itself as soon as it is back.
+  uint32_t spinning = spinners_.load(std::memory_order_relaxed) + (Worker::current() ? 1 : 0);
   if (chunks > spinning) wake(static_cast<uint32_t>(std::min<uint64_t>(chunks - spinning, wakeFanout)));
 }
 

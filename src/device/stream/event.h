@@ -23,6 +23,13 @@ class Event {
   // True also when never recorded, as in CUDA.
   bool complete() const;
   void synchronize() const;
+  // For graphs: announces a record, and reaches it.
+  uint64_t submitRecord() { return recorded_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+  void reach(uint64_t record);
+  // How often it has been recorded, and whether that record is reached.
+  uint64_t recordedCount() const { return recorded_.load(std::memory_order_acquire); }
+  bool reached(uint64_t record) const { return gate_->reached(record); }
+
   // Nanoseconds (CLOCK_MONOTONIC) when the latest record was reached. Meaningful when complete.
   uint64_t timestamp() const { return timestamp_.load(std::memory_order_acquire); }
 

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "device/stream/graph.h"
+
 namespace anywarp::device {
 
 void Operation::AlignedFree::operator()(uint8_t* p) const { std::free(p); }
@@ -26,6 +28,7 @@ void Operation::clear() {
   condition = nullptr;
   event.reset();
   gate.reset();
+  program.reset();
   keepAlive.reset();
 }
 

@@ -22,6 +22,7 @@ struct Operation : Deferred {
     Record,     // `event` reaches `target`
     Wait,       // until `gate` reaches `target`
     Condition,  // until `condition`
+    Graph,      // `program`
   };
 
   Kind kind = Kind::Grid;
@@ -38,6 +39,7 @@ struct Operation : Deferred {
   std::shared_ptr<Event> event;
   std::shared_ptr<Gate> gate;
   uint64_t target = 0;
+  std::shared_ptr<GraphProgram> program;
   std::shared_ptr<const void> keepAlive;
 
   // What cooperative groups find at %envreg1/2: {size, barrier}.

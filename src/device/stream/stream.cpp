@@ -6,6 +6,7 @@
 #include "device/context.h"
 #include "device/sched/futex.h"
 #include "device/sched/pool.h"
+#include "device/stream/graph.h"
 #include "device/stream/queue.h"
 
 namespace anywarp::device {
@@ -138,6 +139,14 @@ Stream::Step Stream::begin(Operation& op) {
     case Operation::Kind::Host:
       if (skip) return Step::Ended;
       runOnCallbackThread(op);
+      return Step::Running;
+    case Operation::Kind::Graph:
+      op.program->start(
+          [](void* argument) {
+            auto* self = static_cast<Operation*>(argument);
+            self->stream->graphEnded(self);
+          },
+          &op);
       return Step::Running;
     case Operation::Kind::Grid:
       if (skip) return Step::Ended;

@@ -15,6 +15,7 @@
 namespace anywarp::device {
 
 class Context;
+class GraphProgram;
 struct Operation;
 
 enum class StreamKind : uint8_t {
@@ -52,6 +53,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // Operations submitted from now on start when `condition()` holds; it is asked again and again by a worker.
   void waitUntil(std::function<bool()> condition);
 
+  // Runs it once, after its runs that were submitted before. Submit one at a time.
+  void graph(const std::shared_ptr<GraphProgram>& program);
+
   // True when everything submitted has ended.
   bool idle() const;
   // Waits for what has been submitted so far. For the legacy stream that includes the blocking streams' work before it.
@@ -77,6 +81,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void run();
   Step begin(Operation& operation);
   void finished(Operation* operation);  // by whoever ended it
+  void graphEnded(Operation* operation);
   void drop(Operation* operation, Drop how);
 
   uint64_t submitted() const;

@@ -3,27 +3,14 @@
 
 #include "device/context.h"
 #include "device/memory/parts.h"
-#include "device/sched/services.h"
+#include "device/stream/graph.h"
+#include "device/stream/grid_setup.h"
 #include "device/stream/queue.h"
 #include "device/stream/stream.h"
 
 namespace anywarp::device {
 
 namespace {
-
-constexpr uint64_t chunksPerWorker = 16;
-constexpr uint64_t largestChunk = 256;
-
-std::atomic<uint64_t> lastGridId{0};
-
-uint64_t volume(const abi::Dim3& d) { return uint64_t{d.x} * d.y * d.z; }
-
-// Blocks that may wait for each other are taken one by one, so that none sits in a chunk behind one that waits for it.
-uint32_t chunkFor(const Grid& grid) {
-  bool alone = grid.kernel->usesSpin || grid.residency == Residency::WholeGrid;
-  if (alone) return 1;
-  return static_cast<uint32_t>(std::clamp<uint64_t>(grid.total / (workerCount() * chunksPerWorker), 1, largestChunk));
-}
 
 Operation& operationOf(void* argument) { return *static_cast<Operation*>(argument); }
 void gridCompleted(Grid* grid) {
@@ -76,33 +63,10 @@ Operation* Stream::takeGrid() {
 
 void Stream::launch(const LaunchRequest& request) {
   Operation* op = takeGrid();
-  Grid& grid = op->grid;
-  const abi::CompiledKernel& kernel = *request.kernel;
   op->keepAlive = request.keepAlive;
-  grid.kernel = request.kernel;
-  grid.residency = request.residency;
-  grid.total = volume(request.grid);
-  grid.chunk = chunkFor(grid);
-  abi::LaunchInfo& info = grid.info;
-  info = abi::LaunchInfo{};
-  info.params = op->keepParams(request.params, request.paramBytes);
-  info.symbols = request.symbols;
-  info.services = &services();
-  info.owner = &grid;
-  info.grid = request.grid;
-  info.block = request.block;
-  info.cluster = request.cluster;
-  info.dynamicSharedBytes = request.dynamicSharedBytes;
-  info.totalSharedBytes = kernel.staticSharedBytes + request.dynamicSharedBytes;
-  info.smCount = static_cast<uint32_t>(context_.device().profile().smCount());
-  info.gridId = lastGridId.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (request.residency == Residency::WholeGrid) {
-    std::fill(std::begin(op->workspace), std::end(op->workspace), 0u);
-    op->workspace[0] = sizeof op->workspace;
-    auto address = reinterpret_cast<uint64_t>(op->workspace);
-    info.envreg[1] = static_cast<uint32_t>(address >> 32);
-    info.envreg[2] = static_cast<uint32_t>(address);
-  }
+  prepareGrid(op->grid, request, op->workspace);
+  op->grid.info.params = op->keepParams(request.params, request.paramBytes);
+  refreshGrid(op->grid, op->workspace);
   push(op);
 }
 
@@ -128,6 +92,24 @@ void Stream::fill(const Fill& fill) {
     transferPart(self.fill, part, self.grid.total);
   };
   push(op);
+}
+
+void Stream::graph(const std::shared_ptr<GraphProgram>& program) {
+  keepOrder();
+  waitForGate(program->turns_->done, program->turns_->submitted);
+  Operation* op = take();
+  op->kind = Operation::Kind::Graph;
+  op->target = ++program->turns_->submitted;
+  op->program = program;
+  program->submitRecords();
+  push(op);
+}
+
+void Stream::graphEnded(Operation* op) {
+  std::shared_ptr<Gate> done = op->program->turns_->done;
+  uint64_t target = op->target;
+  finished(op);
+  done->raise(target);
 }
 
 void Stream::call(std::function<void()> work, OnFault onFault) {

@@ -3,8 +3,11 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+
 #include "driver/errors.h"
 #include "driver/memory.h"
+#include "driver/objects/capture.h"
 #include "driver/objects/library.h"
 #include "driver/objects/texture.h"
 
@@ -120,6 +123,8 @@ void Context::deactivate() {
   if (!impl) return;
   impl->synchronize();
   auto ours = [&](const auto& object) { return object.impl == impl; };
+  forgetCaptures(*impl);
+  auto deadExecs = graphExecs().takeIf([&](const GraphExec& exec) { return std::find(exec.contexts.begin(), exec.contexts.end(), impl) != exec.contexts.end(); });
   auto deadStreams = streams().takeIf(ours);
   auto deadEvents = events().takeIf(ours);
   dropTextureObjects(*impl);
@@ -159,12 +164,22 @@ bool Context::owns(const Instance& instance) {
   return found != instances_.end() && found->second.get() == &instance;
 }
 
-StreamRef streamOf(const Current& current, CUstream handle) {
+namespace {
+
+StreamRef plainStreamOf(const Current& current, CUstream handle) {
   if (!handle || handle == CU_STREAM_LEGACY) return {&current.impl->legacyStream(), nullptr};
   if (handle == CU_STREAM_PER_THREAD) return {&current.impl->perThreadStream(), nullptr};
   std::shared_ptr<StreamObject> object = streams().find(handle);
   if (!object || object->impl != current.impl) return {};
   return {object->stream.get(), object};
+}
+
+}  // namespace
+
+StreamRef streamOf(const Current& current, CUstream handle) {
+  StreamRef ref = plainStreamOf(current, handle);
+  if (capturingStreams.load(std::memory_order_relaxed) && ref) findCapture(current, ref);
+  return ref;
 }
 
 }  // namespace anywarp::driver

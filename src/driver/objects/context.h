@@ -78,12 +78,17 @@ struct StreamObject {
   unsigned flags = 0;
 };
 
+class Capture;
+struct CapturedPoint;
+
 struct EventObject {
   CUevent handle = nullptr;
   std::shared_ptr<device::Context> impl;
   std::shared_ptr<device::Event> event;
   std::weak_ptr<Context> context;
   unsigned flags = 0;
+  std::shared_ptr<CapturedPoint> captured;    // where it was recorded last, if that stream captured; under graphMutex()
+  std::atomic<bool> isCaptured{false};
 };
 
 using ContextTable = HandleTable<Context, CUcontext, HandleKind::Context>;
@@ -104,6 +109,8 @@ bool& inCallback();
 struct StreamRef {
   device::Stream* stream = nullptr;           // nullptr: no such stream in the current context
   std::shared_ptr<StreamObject> object;       // keeps it; null for default streams
+  std::shared_ptr<Capture> capture = nullptr; // what the stream captures into
+  bool implicit = false;                      // it does not capture itself, but streams that it waits for do
   device::Stream* operator->() const { return stream; }
   explicit operator bool() const { return stream; }
 };

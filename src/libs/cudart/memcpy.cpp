@@ -239,6 +239,36 @@ cudaError_t copy3DPeer(const cudaMemcpy3DPeerParms* p, Submit&& submit) {
 
 }  // namespace
 
+cudaError_t describe3D(CUDA_MEMCPY3D* copy, const cudaMemcpy3DParms& parms) {
+  if (!isKind(parms.kind)) return cudaErrorInvalidMemcpyDirection;
+  *copy = {};
+  return describe3D(copy, parms, sourceType(parms.kind), targetType(parms.kind));
+}
+
+cudaError_t describe3D(cudaMemcpy3DParms* parms, const CUDA_MEMCPY3D& copy) {
+  *parms = {};
+  size_t bytes = 1;
+  bool fromArray = copy.srcMemoryType == CU_MEMORYTYPE_ARRAY, toArray = copy.dstMemoryType == CU_MEMORYTYPE_ARRAY;
+  if (fromArray || toArray)
+    if (cudaError_t error = arrayElementBytes(fromArray ? copy.srcArray : copy.dstArray, &bytes); error != cudaSuccess) return error;
+  auto pointer = [](CUmemorytype type, const void* host, CUdeviceptr device) {
+    return type == CU_MEMORYTYPE_HOST ? const_cast<void*>(host) : reinterpret_cast<void*>(device);
+  };
+  parms->srcPos = {fromArray ? copy.srcXInBytes / bytes : copy.srcXInBytes, copy.srcY, copy.srcZ};
+  parms->dstPos = {toArray ? copy.dstXInBytes / bytes : copy.dstXInBytes, copy.dstY, copy.dstZ};
+  if (fromArray) parms->srcArray = copy.srcArray;
+  else parms->srcPtr = {pointer(copy.srcMemoryType, copy.srcHost, copy.srcDevice), copy.srcPitch, copy.WidthInBytes, copy.srcHeight};
+  if (toArray) parms->dstArray = copy.dstArray;
+  else parms->dstPtr = {pointer(copy.dstMemoryType, copy.dstHost, copy.dstDevice), copy.dstPitch, copy.WidthInBytes, copy.dstHeight};
+  parms->extent = {copy.WidthInBytes / bytes, copy.Height, copy.Depth};
+  bool fromHost = copy.srcMemoryType == CU_MEMORYTYPE_HOST, toHost = copy.dstMemoryType == CU_MEMORYTYPE_HOST;
+  bool isDefault = copy.srcMemoryType == CU_MEMORYTYPE_UNIFIED || copy.dstMemoryType == CU_MEMORYTYPE_UNIFIED;
+  parms->kind = isDefault ? cudaMemcpyDefault
+                : fromHost ? (toHost ? cudaMemcpyHostToHost : cudaMemcpyHostToDevice)
+                           : (toHost ? cudaMemcpyDeviceToHost : cudaMemcpyDeviceToDevice);
+  return cudaSuccess;
+}
+
 ANYWARP_RUNTIME cudaError_t cudaMemcpy3D(const cudaMemcpy3DParms* p) {
   return copy3D(p, [](const CUDA_MEMCPY3D* c) { return driver().cuMemcpy3D_v2(c); });
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "abi/cuda_graph.h"
 #include "abi/cuda_texture.h"
 
 // Which runtime this is built as: 11, 12 or 13 (one shared object each).
@@ -259,6 +260,37 @@ struct cudaDeviceProp {
 
 // Programs built with 11 pass a structure that ends behind reservedSharedMemPerBlock.
 inline constexpr size_t devicePropSize11 = offsetof(cudaDeviceProp, hostRegisterSupported);
+
+// Laid out as the driver's CUDA_KERNEL_NODE_PARAMS_v1, with what the program calls a function in `func`.
+struct cudaKernelNodeParams {
+  void* func;
+  dim3 gridDim, blockDim;
+  unsigned sharedMemBytes;
+  void** kernelParams;
+  void** extra;
+};
+static_assert(sizeof(cudaKernelNodeParams) == sizeof(CUDA_KERNEL_NODE_PARAMS_v1));
+
+struct cudaMemcpyNodeParams {
+  int flags;
+  int reserved[3];
+  cudaMemcpy3DParms copyParams;
+};
+
+// The kinds of nodes that are laid out as the driver's are not repeated here.
+struct cudaGraphNodeParams {
+  CUgraphNodeType type;
+  int reserved0[3];
+  union {
+    long long reserved1[29];
+    cudaKernelNodeParams kernel;
+    cudaMemcpyNodeParams memcpy;
+    CUDA_MEMSET_NODE_PARAMS_v1 memset;
+    CUDA_CONDITIONAL_NODE_PARAMS conditional;  // without its last member, the context
+  };
+  long long reserved2;
+};
+static_assert(sizeof(cudaGraphNodeParams) == sizeof(CUgraphNodeParams));
 
 static_assert(sizeof(dim3) == 12);
 static_assert(sizeof(cudaMemcpy3DParms) == 160);

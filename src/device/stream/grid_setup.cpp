@@ -1,0 +1,62 @@
+// From a launch request to a grid. SPDX-License-Identifier: Apache-2.0
+#include "device/stream/grid_setup.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "device/context.h"
+#include "device/sched/services.h"
+
+namespace anywarp::device {
+
+namespace {
+
+constexpr uint64_t chunksPerWorker = 16;
+constexpr uint64_t largestChunk = 256;
+
+std::atomic<uint64_t> lastGridId{0};
+
+uint64_t volume(const abi::Dim3& d) { return uint64_t{d.x} * d.y * d.z; }
+
+// Blocks that may wait for each other are taken one by one, so that none sits in a chunk behind one that waits for it.
+uint32_t chunkFor(const Grid& grid) {
+  bool alone = grid.kernel->usesSpin || grid.residency == Residency::WholeGrid;
+  if (alone) return 1;
+  return static_cast<uint32_t>(std::clamp<uint64_t>(grid.total / (workerCount() * chunksPerWorker), 1, largestChunk));
+}
+
+}  // namespace
+
+void prepareGrid(Grid& grid, const LaunchRequest& request, uint32_t (&workspace)[4]) {
+  const abi::CompiledKernel& kernel = *request.kernel;
+  grid.kernel = request.kernel;
+  grid.residency = request.residency;
+  grid.total = volume(request.grid);
+  grid.chunk = chunkFor(grid);
+  abi::LaunchInfo& info = grid.info;
+  info = abi::LaunchInfo{};
+  info.params = static_cast<const uint8_t*>(request.params);
+  info.symbols = request.symbols;
+  info.services = &services();
+  info.owner = &grid;
+  info.grid = request.grid;
+  info.block = request.block;
+  info.cluster = request.cluster;
+  info.dynamicSharedBytes = request.dynamicSharedBytes;
+  info.totalSharedBytes = kernel.staticSharedBytes + request.dynamicSharedBytes;
+  info.smCount = static_cast<uint32_t>(grid.context->device().profile().smCount());
+  if (request.residency == Residency::WholeGrid) {
+    auto address = reinterpret_cast<uint64_t>(workspace);
+    info.envreg[1] = static_cast<uint32_t>(address >> 32);
+    info.envreg[2] = static_cast<uint32_t>(address);
+  }
+}
+
+void refreshGrid(Grid& grid, uint32_t (&workspace)[4]) {
+  grid.info.gridId = lastGridId.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (grid.residency != Residency::WholeGrid) return;
+  std::fill(std::begin(workspace), std::end(workspace), 0u);
+  workspace[0] = sizeof workspace;
+}
+
+}  // namespace anywarp::device
