@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <string>
 
-#include "abi/cuda_graph.h"
 #include "bench.h"
 
 namespace bench {
@@ -48,17 +47,17 @@ void graphs(CUmodule module) {
   CUfunction empty;
   CU(cuModuleGetFunction(&empty, module, "empty"));
   CUstream stream;
-  CU(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+  CU(cuStreamCreate(&stream, 1));
   auto launchAll = [&] {
     for (int i = 0; i < length; ++i) CU(cuLaunchKernel(empty, 1, 1, 1, 32, 1, 1, 0, stream, nullptr, nullptr));
   };
   CUgraph graph;
   CUgraphExec exec;
-  CU(cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_GLOBAL));
+  CU(cuStreamBeginCapture(stream, 0));
   launchAll();
   CU(cuStreamEndCapture(stream, &graph));
   double a = now();
-  CU(cuGraphInstantiateWithFlags(&exec, graph, 0));
+  CU(cuGraphInstantiate(&exec, graph, 0));
   double b = now();
   std::vector<double> replayed, launched;
   for (int i = 0; i < 20; ++i) {
@@ -75,7 +74,7 @@ void graphs(CUmodule module) {
               medianOf(launched), (b - a) * 1000 / length);
   CU(cuGraphExecDestroy(exec));
   CU(cuGraphDestroy(graph));
-  CU(cuStreamDestroy_v2(stream));
+  CU(cuStreamDestroy(stream));
 }
 
 // Kernel i of a chain of fused multiply-adds and branches, `size` instructions long.

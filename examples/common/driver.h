@@ -19,6 +19,8 @@ using CUmodule = struct CUmod_st*;
 using CUfunction = struct CUfunc_st*;
 using CUstream = struct CUstream_st*;
 using CUevent = struct CUevent_st*;
+using CUgraph = struct CUgraph_st*;
+using CUgraphExec = struct CUgraphExec_st*;
 
 // Name in our code, exported symbol, parameters.
 #define DRIVER_CALLS(X)                                                                                                    \
@@ -43,6 +45,15 @@ using CUevent = struct CUevent_st*;
   X(cuEventSynchronize, "cuEventSynchronize", (CUevent))                                                                   \
   X(cuEventElapsedTime, "cuEventElapsedTime", (float*, CUevent, CUevent))                                                  \
   X(cuEventDestroy, "cuEventDestroy_v2", (CUevent))                                                                        \
+  X(cuStreamCreate, "cuStreamCreate", (CUstream*, unsigned))                                                               \
+  X(cuStreamSynchronize, "cuStreamSynchronize", (CUstream))                                                                \
+  X(cuStreamDestroy, "cuStreamDestroy_v2", (CUstream))                                                                     \
+  X(cuStreamBeginCapture, "cuStreamBeginCapture_v2", (CUstream, unsigned))                                                 \
+  X(cuStreamEndCapture, "cuStreamEndCapture", (CUstream, CUgraph*))                                                        \
+  X(cuGraphInstantiate, "cuGraphInstantiateWithFlags", (CUgraphExec*, CUgraph, unsigned long long))                        \
+  X(cuGraphLaunch, "cuGraphLaunch", (CUgraphExec, CUstream))                                                               \
+  X(cuGraphExecDestroy, "cuGraphExecDestroy", (CUgraphExec))                                                               \
+  X(cuGraphDestroy, "cuGraphDestroy", (CUgraph))                                                                           \
   X(cuLaunchKernel, "cuLaunchKernel",                                                                                      \
     (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, CUstream, void**, void**))
 

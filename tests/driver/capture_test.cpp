@@ -90,9 +90,7 @@ TEST_F(Capture, WaitingSpoilsIt) {
   begin();
   EXPECT_EQ(cuStreamSynchronize(stream), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
   EXPECT_EQ(status(stream), CU_STREAM_CAPTURE_STATUS_INVALIDATED);
-  void* none[] = {nullptr};
   EXPECT_EQ(cuMemsetD32Async(value, 0, 1, stream), CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
-  (void)none;
   end(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED);
   EXPECT_OK(cuStreamSynchronize(stream));
 }
@@ -219,6 +217,27 @@ TEST_F(Capture, DestroyedStreamsEndIt) {
   EXPECT_OK(cuStreamDestroy_v2(gone));
   CUdeviceptr memory = 0;
   EXPECT_OK(cuMemAlloc_v2(&memory, 64));
+}
+
+TEST_F(Capture, StreamsThatJoinedMayGo) {
+  CUstream side = nullptr;
+  ASSERT_OK(cuStreamCreate(&side, CU_STREAM_NON_BLOCKING));
+  begin();
+  launchAppend(stream, 1);
+  EXPECT_OK(cuEventRecord(fork, stream));
+  EXPECT_OK(cuStreamWaitEvent(side, fork, 0));
+  launchAppend(side, 2);
+  EXPECT_OK(cuEventRecord(join, side));
+  EXPECT_OK(cuStreamWaitEvent(stream, join, 0));
+  EXPECT_OK(cuStreamDestroy_v2(side));
+  EXPECT_EQ(runOnce(end()), 12u);
+  ASSERT_OK(cuStreamCreate(&side, CU_STREAM_NON_BLOCKING));
+  begin();
+  EXPECT_OK(cuEventRecord(fork, stream));
+  EXPECT_OK(cuStreamWaitEvent(side, fork, 0));
+  launchAppend(side, 2);
+  EXPECT_OK(cuStreamDestroy_v2(side));
+  end(CUDA_ERROR_STREAM_CAPTURE_UNJOINED);
 }
 
 TEST_F(Capture, ExternalEventsBecomeNodes) {

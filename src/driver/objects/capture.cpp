@@ -50,12 +50,13 @@ void addDependency(std::vector<GraphEdge>& dependencies, const GraphEdge& edge) 
 
 // A fork that has not come back: a last node that the origin does not depend on.
 bool isUnjoined(const Capture& capture, const Member& origin) {
+  auto isLoose = [&](const GraphEdge& edge) {
+    auto same = [&](const GraphEdge& other) { return other.node == edge.node; };
+    return edge.node->dependents.empty() && std::none_of(origin.dependencies.begin(), origin.dependencies.end(), same);
+  };
   for (const auto& [stream, member] : capture.members)
-    for (const GraphEdge& edge : member.dependencies) {
-      auto same = [&](const GraphEdge& other) { return other.node == edge.node; };
-      if (edge.node->dependents.empty() && std::none_of(origin.dependencies.begin(), origin.dependencies.end(), same)) return true;
-    }
-  return false;
+    if (std::any_of(member.dependencies.begin(), member.dependencies.end(), isLoose)) return true;
+  return std::any_of(capture.orphans.begin(), capture.orphans.end(), isLoose);
 }
 
 }  // namespace
@@ -114,8 +115,10 @@ void forgetStream(const device::Stream& stream) {
   auto found = captures().find(&stream);
   if (found == captures().end()) return;
   std::shared_ptr<Capture> capture = found->second;
-  capture->invalidated = true;
   if (capture->origin == &stream) return end(capture);
+  // What it captured stays, and has to be joined by the origin.
+  std::vector<GraphEdge>& last = capture->members[&stream].dependencies;
+  capture->orphans.insert(capture->orphans.end(), last.begin(), last.end());
   captures().erase(found);
   capture->members.erase(&stream);
   capturingStreams.store(static_cast<uint32_t>(captures().size()), std::memory_order_relaxed);

@@ -34,6 +34,7 @@ class Capture : public std::enable_shared_from_this<Capture> {
     std::vector<CUgraphEdgeData> edges;
   };
   std::unordered_map<const device::Stream*, Member> members;
+  std::vector<GraphEdge> orphans;           // the last nodes of members that were destroyed
 };
 
 // What an event recorded while capturing stands for.
@@ -68,7 +69,7 @@ CUstreamCaptureMode& threadCaptureMode();
 // Whether streams capture into it: then it may be looked at and added to only.
 bool isCapturing(const Graph& graph);
 
-// A stream is destroyed: its capture is spoiled.
+// A stream is destroyed: a capture that it began ends.
 void forgetStream(const device::Stream& stream);
 
 // A context ends: so do the captures of its streams.

@@ -8,6 +8,7 @@
 #include "compiler/link.h"
 #include "device/memory/memory.h"
 #include "driver/objects/context.h"
+#include "driver/objects/device_runtime.h"
 #include "support/log.h"
 #include "support/options.h"
 
@@ -155,6 +156,7 @@ Result<std::shared_ptr<Code>> Library::load() {
   if (options::cudaDisablePtxJit()) return Error{ErrorKind::NotFound, "CUDA_DISABLE_PTX_JIT is set: no PTX is compiled"};
   Result<fatbin::Program> program = data_ ? fatbin::readProgramAt(data_, arch_) : fatbin::readProgram(bytes_, arch_);
   if (!program) return program.error();
+  addDeviceRuntime(*program);
   failedDuring_ = During::ReadPtx;
   Result<std::unique_ptr<ptx::Module>> module = compiler::linkModules(std::move(program->modules));
   if (!module) return module.error();
