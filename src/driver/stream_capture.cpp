@@ -86,9 +86,8 @@ CUresult cuStreamBeginCaptureToGraph(CUstream handle, CUgraph graphHandle, const
 }
 
 CUresult cuStreamEndCapture(CUstream handle, CUgraph* graph) {
-  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
-    if (!graph) return CUDA_ERROR_INVALID_VALUE;
-    return endCapture(stream, graph);
+  return withStream(__func__, handle, [&](Current&, StreamRef& stream) {
+    return endCapture(stream, graph);  // null: the program has the graph, or does not want it
   });
 }
 

@@ -88,7 +88,7 @@ CUresult checkUnsafeCall() {
   std::lock_guard lock(graphMutex());
   for (auto& [stream, capture] : captures()) {
     if (capture->mode == CU_STREAM_CAPTURE_MODE_RELAXED) continue;
-    bool own = capture->thread == std::this_thread::get_id();
+    bool own = capture->thread == &threadCaptureMode();
     bool both = capture->mode == CU_STREAM_CAPTURE_MODE_GLOBAL && threadCaptureMode() == CU_STREAM_CAPTURE_MODE_GLOBAL;
     if (own || both) return spoil(*capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
   }
@@ -150,7 +150,7 @@ CUresult beginCapture(Current& current, const StreamRef& stream, CUstreamCapture
   capture->intoExisting = into != nullptr;
   if (!into) graphs().add(capture->graph);
   capture->mode = mode;
-  capture->thread = std::this_thread::get_id();
+  capture->thread = &threadCaptureMode();
   capture->origin = stream.stream;
   Member member = makeMember(current, stream);
   member.dependencies = std::move(dependencies);
@@ -163,14 +163,14 @@ CUresult endCapture(const StreamRef& stream, CUgraph* graph) {
   std::shared_ptr<Capture> capture = stream.capture;
   if (!capture || stream.implicit) return CUDA_ERROR_ILLEGAL_STATE;
   if (capture->origin != stream.stream) return spoil(*capture, CUDA_ERROR_STREAM_CAPTURE_UNMATCHED);
-  if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && capture->thread != std::this_thread::get_id())
+  if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && capture->thread != &threadCaptureMode())
     return spoil(*capture, CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD);
   CUresult result = CUDA_SUCCESS;
   if (capture->invalidated) result = CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
   else if (isUnjoined(*capture, capture->members[stream.stream])) result = CUDA_ERROR_STREAM_CAPTURE_UNJOINED;
   end(capture);
   if (graph) *graph = result == CUDA_SUCCESS ? capture->graph->handle : nullptr;
-  if (result != CUDA_SUCCESS && !capture->intoExisting) graphs().take(capture->graph->handle);
+  if ((result != CUDA_SUCCESS || !graph) && !capture->intoExisting) graphs().take(capture->graph->handle);
   return result;
 }
 

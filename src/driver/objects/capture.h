@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +19,7 @@ class Capture : public std::enable_shared_from_this<Capture> {
   uint64_t id = 0;
   std::shared_ptr<Graph> graph;
   CUstreamCaptureMode mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
-  std::thread::id thread;
+  const void* thread = nullptr;             // that began it: the address of its capture mode
   const device::Stream* origin = nullptr;
   bool invalidated = false;
   bool intoExisting = false;
