@@ -34,6 +34,8 @@ class LoopReader {
   // 0: not worth it; otherwise iterations per turn.
   uint32_t rounds(uint32_t width) {
     const Loop& loop = order_.loops[loop_];
+    // In an outer loop, lanes that have left this one could go on to its next round, where a warp or barrier wants all of them.
+    if (loop.parent != noLoop) return 0;
     uint32_t accesses = 0;
     for (BlockId x : loop.blocks) {
       const Block& block = flat_.blocks[x];

@@ -208,6 +208,12 @@ class KernelCompiler {
     std::erase_if(loops, [&](const analysis::Interleaved& l) { return std::find(points.begin(), points.end(), l.header) != points.end(); });
     if (loops.empty()) return;
     analysis::findPending(flat, kernel_.shapes, points, loops);
+    for (const analysis::Interleaved& loop : loops) {
+      std::vector<BlockId> roots{loop.header};
+      roots.insert(roots.end(), loop.pending.begin(), loop.pending.end());
+      analysis::Order order = analysis::orderBlocks(flat, roots, Through::UntilSuspensions);
+      if (analysis::Linear(flat, order, kernel_.shapes, {roots.begin(), roots.end()}, false).suspendsWhilePending()) return;
+    }
     for (analysis::Interleaved& loop : loops) {
       InterleavedLoop& l = k_.interleaved.emplace_back();
       l.region = uint32_t(points.size());
