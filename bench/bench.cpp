@@ -68,6 +68,26 @@ Options parse(int argc, char** argv) {
   return o;
 }
 
+// The pairs' buffers are gone when it returns.
+std::vector<Row> runPairs(CUmodule module, const Options& o) {
+  std::vector<Pair> pairs = kernelPairs(module, o.quick ? 0.1 : 1.0);
+  for (Pair& p : matrixPairs()) pairs.push_back(std::move(p));
+  std::vector<Row> rows;
+  double logs = 0;
+  size_t counted = 0;
+  for (const Pair& p : pairs) {
+    if (!o.filter.empty() && p.name.find(o.filter) == std::string::npos) continue;
+    Row r = measure(p, o.quick);
+    std::printf("%-16s %-22s %10.3f %10.3f %7.2f%s\n", r.name.c_str(), r.kind.c_str(), r.kernel, r.twin, r.twin / r.kernel, r.right ? "" : "  WRONG");
+    if (!r.right) std::printf("  largest relative error %g\n", r.error);
+    std::fflush(stdout);
+    if (!p.library) logs += std::log(r.twin / r.kernel), ++counted;
+    rows.push_back(r);
+  }
+  if (counted) std::printf("%-16s %-22s %10s %10s %7.2f\n\n", "geometric mean", "", "", "", std::exp(logs / double(counted)));
+  return rows;
+}
+
 void writeJson(const std::string& file, const std::vector<Row>& rows) {
   FILE* f = std::fopen(file.c_str(), "w");
   if (!f) return;
@@ -94,23 +114,8 @@ int main(int argc, char** argv) {
 
   std::printf("%d threads; milliseconds are medians of alternating runs; ratio = twin / ours (above 1: the CUDA kernel is faster)\n\n", omp_get_max_threads());
   std::printf("%-16s %-22s %10s %10s %7s\n", "kernel", "kind", "ours ms", "twin ms", "ratio");
-  std::vector<Row> rows;
-  double logs = 0;
-  bool allRight = true;
-  std::vector<Pair> pairs = kernelPairs(module, o.quick ? 0.1 : 1.0);
-  for (Pair& p : matrixPairs()) pairs.push_back(std::move(p));
-  size_t counted = 0;
-  for (const Pair& p : pairs) {
-    if (!o.filter.empty() && p.name.find(o.filter) == std::string::npos) continue;
-    Row r = measure(p, o.quick);
-    std::printf("%-16s %-22s %10.3f %10.3f %7.2f%s\n", r.name.c_str(), r.kind.c_str(), r.kernel, r.twin, r.twin / r.kernel, r.right ? "" : "  WRONG");
-    if (!r.right) std::printf("  largest relative error %g\n", r.error);
-    std::fflush(stdout);
-    if (!p.library) logs += std::log(r.twin / r.kernel), ++counted;
-    allRight &= r.right;
-    rows.push_back(r);
-  }
-  if (counted) std::printf("%-16s %-22s %10s %10s %7.2f\n\n", "geometric mean", "", "", "", std::exp(logs / double(counted)));
+  std::vector<Row> rows = runPairs(module, o);
+  bool allRight = std::all_of(rows.begin(), rows.end(), [](const Row& r) { return r.right; });
   if (o.micro && o.filter.empty()) runMicro(module);
   if (!o.json.empty()) writeJson(o.json, rows);
   return allRight ? 0 : 1;

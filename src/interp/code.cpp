@@ -4,11 +4,10 @@
 
 #include "compiler/ptx/validate.h"
 #include "interp/machine.h"
+#include "support/align.h"
 
 namespace anywarp::interp {
 namespace {
-
-uint64_t alignUp(uint64_t offset, uint64_t align) { return (offset + align - 1) / align * align; }
 
 // Gives places to variables one after another.
 class Packer {

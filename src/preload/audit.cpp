@@ -31,11 +31,12 @@ constexpr Redirection redirections[] = {
 };
 
 // Libraries of the toolkit that make machine code, and ours that use them to make PTX: where theirs was found, ours is taken.
+// Ours lie in a folder that no search path holds, so a program without theirs finds none.
 constexpr Redirection standIns[] = {
-    {"libnvJitLink.so.13", "libnvJitLink.so.13"},
-    {"libnvJitLink.so.12", "libnvJitLink.so.12"},
-    {"libnvrtc.so.13", "libnvrtc.so.13"},
-    {"libnvrtc.so.12", "libnvrtc.so.12"},
+    {"libnvJitLink.so.13", "toolchain/libnvJitLink.so.13"},
+    {"libnvJitLink.so.12", "toolchain/libnvJitLink.so.12"},
+    {"libnvrtc.so.13", "toolchain/libnvrtc.so.13"},
+    {"libnvrtc.so.12", "toolchain/libnvrtc.so.12"},
 };
 constexpr size_t standInCount = sizeof standIns / sizeof *standIns;
 char replaced[standInCount][4096];  // the path of theirs
@@ -63,7 +64,7 @@ const char* baseName(const char* path) {
 
 // The path of our library, null when it is not installed.
 const char* ourLibrary(const char* name) {
-  static thread_local char path[sizeof libraryFolder + 32];
+  static thread_local char path[sizeof libraryFolder + 64];
   snprintf(path, sizeof path, "%s/%s", libraryFolder, name);
   return access(path, R_OK) == 0 ? path : nullptr;
 }
@@ -93,7 +94,7 @@ const char* standIn(const char* name) {
 
 void tellReplaced(const char* path, uintptr_t bias) {
   for (size_t i = 0; i < standInCount; ++i) {
-    if (!*replaced[i] || strcmp(baseName(path), standIns[i].library) != 0) continue;
+    if (!*replaced[i] || strcmp(baseName(path), baseName(standIns[i].library)) != 0) continue;
     ElfImage image(path);
     SymbolTable table = image.symbols(SHT_DYNSYM);
     for (size_t s = 0; s < table.count; ++s)

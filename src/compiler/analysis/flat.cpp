@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "compiler/ptx/validate.h"
+#include "support/align.h"
 
 namespace anywarp::analysis {
 namespace {
@@ -14,8 +15,6 @@ namespace {
 using ptx::Operand;
 
 constexpr size_t maxFlatInstructions = 400'000;
-
-uint64_t alignUp(uint64_t value, uint64_t align) { return align > 1 ? (value + align - 1) / align * align : value; }
 
 std::string_view mnemonicOf(const ptx::Instruction& inst) { return ptx::formInfo(inst.form).mnemonic; }
 
@@ -781,39 +780,6 @@ class Flattener {
 };
 
 }  // namespace
-
-ParamLayout paramLayout(const ptx::Function& function) {
-  ParamLayout layout;
-  for (const auto& p : function.params) {
-    layout.size = alignUp(layout.size, p.align);
-    layout.offsets.push_back(layout.size);
-    layout.size += p.size;
-  }
-  return layout;
-}
-
-std::vector<Piece> pieceLayout(const ptx::Variable& param) {
-  std::vector<Piece> pieces;
-  uint32_t size = uint32_t(param.size);
-  uint32_t chunk = uint32_t(std::clamp<uint64_t>(param.align, 1, 8));
-  for (uint32_t at = 0; at < size;) {
-    uint32_t bytes = chunk;
-    while (at + bytes > size) bytes /= 2;
-    pieces.push_back({ptx::noReg, at, bytes});
-    at += bytes;
-  }
-  return pieces;
-}
-
-bool sameSignature(const std::vector<ptx::Variable>& returnsA, const std::vector<ptx::Variable>& paramsA,
-                   const std::vector<ptx::Variable>& returnsB, const std::vector<ptx::Variable>& paramsB) {
-  auto same = [](const std::vector<ptx::Variable>& a, const std::vector<ptx::Variable>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const ptx::Variable& x, const ptx::Variable& y) {
-      return x.size == y.size && std::min<uint64_t>(x.align, 8) == std::min<uint64_t>(y.align, 8);
-    });
-  };
-  return same(returnsA, returnsB) && same(paramsA, paramsB);
-}
 
 Result<std::unique_ptr<FlatProgram>> flatten(const ptx::Module& module, uint32_t function) {
   auto program = std::make_unique<FlatProgram>();

@@ -22,11 +22,11 @@ constexpr int largeStep = INT32_MAX;
 
 class LoopReader {
  public:
-  LoopReader(const Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t loop)
+  LoopReader(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t loop)
       : flat_(flat), webs_(webs), order_(order), shapes_(shapes), loop_(loop) {
     for (BlockId x : order.loops[loop].blocks)
       for (uint32_t i = flat.blocks[x].first; i < flat.blocks[x].last; ++i) {
-        auto& inst = const_cast<Inst&>(flat.instructions[i]);
+        Inst& inst = flat.instructions[i];
         forEachDef(inst, [&](ptx::RegId& r) { writers_[r].push_back(&inst); });
       }
   }
@@ -141,7 +141,7 @@ class LoopReader {
 
 }  // namespace
 
-std::vector<Interleaved> findInterleaved(const Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t width) {
+std::vector<Interleaved> findInterleaved(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t width) {
   std::vector<Interleaved> found;
   for (uint32_t l = 0; l < order.loops.size(); ++l)
     if (uint32_t rounds = LoopReader(flat, webs, order, shapes, l).rounds(width)) found.push_back({order.loops[l].header, rounds, {}});

@@ -14,7 +14,7 @@ struct Interleaved {
 };
 
 // Loops without suspension points that walk through memory in steps much larger than what a warp touches at once.
-std::vector<Interleaved> findInterleaved(const Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t width);
+std::vector<Interleaved> findInterleaved(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t width);
 
 // Fills in `pending`: what may wait at the back edges, whichever region they are taken in. `resumePoints` are those of barriers.
 void findPending(const Flat& flat, const Shapes& shapes, const std::vector<BlockId>& resumePoints, std::vector<Interleaved>& loops);

@@ -10,6 +10,7 @@
 #include "compiler/object/elf.h"
 #include "compiler/object/gdb.h"
 #include "compiler/object/perf.h"
+#include "support/align.h"
 #include "support/log.h"
 
 // libgcc's; absent where nothing in the process unwinds.
@@ -33,8 +34,6 @@ const Architecture* hostArchitecture() {
   return nullptr;
 #endif
 }
-
-uint64_t alignUp(uint64_t value, uint64_t alignment) { return alignment > 1 ? (value + alignment - 1) & ~(alignment - 1) : value; }
 
 std::string joined(std::initializer_list<std::string_view> parts) {
   std::string text;

@@ -66,8 +66,7 @@ std::shared_ptr<Link> find(void* handle) {
 // Options that tune machine code, or ask for reports of it: without effect here.
 constexpr std::string_view ignored[] = {"-O", "-g", "-lineinfo", "-maxrregcount", "-time", "-verbose", "-ftz", "-prec-div", "-prec-sqrt", "-fma",
                                         "-kernels-used", "-variables-used", "-optimize-unused-variables", "-Xptxas", "-Xnvvm", "-split-compile",
-                                        "-split-compile-extended", "-jump-table-density", "-no-cache", "-device-stack-protector", "-no-host-thread",
-                                        "-cta", "-opt", "-nvvm", "-host", "-sparse"};
+                                        "-split-compile-extended", "-jump-table-density", "-no-cache", "-device-stack-protector"};
 
 // "-arch=sm_90a", "-arch=compute_80"
 bool readArch(std::string_view value, uint32_t& arch) {
@@ -104,9 +103,8 @@ struct UserJitLink {
 
   // Empty when all is there.
   std::string open() {
-    constexpr const char* name = "libnvJitLink.so." ANYWARP_NUMBER(ANYWARP_NVJITLINK_MAJOR);
-    void* library = openReplaced(name);
-    if (!library) return std::string(name) + " was not found";
+    void* library = openReplaced();
+    if (!library) return "it was not found";
     std::string missing;
     auto find = [&](auto& function, const char* symbol) {
       function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(library, symbol));
@@ -212,32 +210,21 @@ using namespace anywarp;
 using namespace anywarp::toolchain;
 
 // Programs compiled with nvJitLink.h ask for the name of their minor version.
-#define ALIAS(name, minor) extern "C" __attribute__((alias(#name), visibility("default"))) JitLinkResult __##name##_##minor
-#if ANYWARP_NVJITLINK_MAJOR == 12
+#define ALIAS2(name, major, minor) \
+  extern "C" __attribute__((alias(#name), visibility("default"))) JitLinkResult __##name##_##major##_##minor
+#define ALIAS(name, major, minor) ALIAS2(name, major, minor)
+#define VERSION(name, minor) ALIAS(name, ANYWARP_NVJITLINK_MAJOR, minor)
 #define VERSIONS(name, parameters) \
-  ALIAS(name, 12_0) parameters;    \
-  ALIAS(name, 12_1) parameters;    \
-  ALIAS(name, 12_2) parameters;    \
-  ALIAS(name, 12_3) parameters;    \
-  ALIAS(name, 12_4) parameters;    \
-  ALIAS(name, 12_5) parameters;    \
-  ALIAS(name, 12_6) parameters;    \
-  ALIAS(name, 12_7) parameters;    \
-  ALIAS(name, 12_8) parameters;    \
-  ALIAS(name, 12_9) parameters;
-#else
-#define VERSIONS(name, parameters) \
-  ALIAS(name, 13_0) parameters;    \
-  ALIAS(name, 13_1) parameters;    \
-  ALIAS(name, 13_2) parameters;    \
-  ALIAS(name, 13_3) parameters;    \
-  ALIAS(name, 13_4) parameters;    \
-  ALIAS(name, 13_5) parameters;    \
-  ALIAS(name, 13_6) parameters;    \
-  ALIAS(name, 13_7) parameters;    \
-  ALIAS(name, 13_8) parameters;    \
-  ALIAS(name, 13_9) parameters;
-#endif
+  VERSION(name, 0) parameters;     \
+  VERSION(name, 1) parameters;     \
+  VERSION(name, 2) parameters;     \
+  VERSION(name, 3) parameters;     \
+  VERSION(name, 4) parameters;     \
+  VERSION(name, 5) parameters;     \
+  VERSION(name, 6) parameters;     \
+  VERSION(name, 7) parameters;     \
+  VERSION(name, 8) parameters;     \
+  VERSION(name, 9) parameters;
 
 #pragma GCC visibility push(default)
 extern "C" {

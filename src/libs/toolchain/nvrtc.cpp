@@ -1,7 +1,9 @@
 // libnvrtc.so.12 and .13: the toolkit's own NVRTC, asked for PTX where a program asks for machine code (docs/decisions/0014).
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -20,7 +22,7 @@ using Function = Word (*)(Word, Word, Word, Word, Word, Word);
 constexpr int success = 0, internalError = 11, invalidInput = 3;
 
 void* library() {
-  static void* const real = openReplaced("libnvrtc.so." ANYWARP_NUMBER(ANYWARP_NVRTC_MAJOR));
+  static void* const real = openReplaced();
   return real;
 }
 
@@ -48,12 +50,17 @@ bool makeVirtual(std::string& option, size_t at) {
   return true;
 }
 
+bool asksForLto(const std::vector<std::string>& options) {
+  constexpr std::string_view names[] = {"-dlto", "--dlto", "-dlto=true", "--dlto=true"};
+  return std::find_first_of(options.begin(), options.end(), std::begin(names), std::end(names)) != options.end();
+}
+
 // True when an architecture was changed.
 bool changeArchitecture(std::vector<std::string>& options) {
+  if (asksForLto(options)) return false;  // its result is LTO-IR, which is for a real architecture
   bool changed = false;
   for (size_t i = 0; i < options.size(); ++i) {
     std::string& o = options[i];
-    if (o == "-dlto" || o == "--dlto" || o == "-dlto=true" || o == "--dlto=true") return false;  // its result is LTO-IR
     for (std::string_view name : {"-arch", "--gpu-architecture"}) {
       if (o.compare(0, name.size(), name) != 0) continue;
       if (o.size() > name.size() && (o[name.size()] == '=' || o[name.size()] == ' ')) changed |= makeVirtual(o, name.size() + 1);
