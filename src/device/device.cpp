@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <atomic>
 #include <vector>
 
@@ -29,18 +28,19 @@ Devices& devices() {
 }  // namespace
 
 Status Device::initialise() {
-  constexpr int64_t most = 64;
   Lock lock(devices().mutex);
   if (!devices().all.empty()) return {};
-  pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
-  auto wanted = static_cast<int>(std::clamp<int64_t>(options::devices(), 0, most));
+  auto names = parseDevices(options::devices(), options::deviceProfile());
+  if (!names) return names.error();
   std::vector<Device*> made;
-  for (int ordinal = 0; ordinal < wanted; ++ordinal) {
-    auto profile = makeProfile(options::deviceProfile(), ordinal);
+  auto count = static_cast<int>(names->size());
+  for (int ordinal = 0; ordinal < count; ++ordinal) {
+    auto profile = makeProfile((*names)[static_cast<size_t>(ordinal)], ordinal, count);
     if (!profile) return profile.error();
     Memory::instance().setCapacity(ordinal, profile->memoryBytes);
     made.push_back(new Device(ordinal, std::move(*profile)));
   }
+  pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
   devices().all = std::move(made);
   return {};
 }

@@ -10,7 +10,7 @@ namespace anywarp::device {
 class Device {
  public:
   // All devices of the process (ANYWARP_DEVICES), made on first use and never destroyed. CUDA_VISIBLE_DEVICES is the caller's job.
-  // Fails when ANYWARP_DEVICE names no profile.
+  // Fails when ANYWARP_DEVICES or ANYWARP_DEVICE names no profile.
   static Status initialise();
   static int count();
   // True in a process that was forked after initialise(): its workers are missing, nothing can run (as with CUDA).

@@ -55,7 +55,8 @@ CUresult resolve(Current& current, CUfunction handle, KernelRef& ref) {
   Result<std::shared_ptr<Instance>> instance = current.context->instanceOf(ref.library);
   if (!instance) return toResult(instance.error(), During::ReadPtx);
   ref.instance = std::move(*instance);
-  return CUDA_SUCCESS;
+  ref.kernel = ref.instance->kernelLike(ref.kernel);
+  return ref.kernel ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;  // its code for this device's capability lacks the kernel
 }
 
 CUresult getAttribute(Kernel& kernel, const VisibleDevice& device, CUfunction_attribute attribute, int* value) {

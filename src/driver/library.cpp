@@ -74,7 +74,7 @@ CUresult cuLibraryLoadData(CUlibrary* handle, const void* code, CUjit_option* ji
     if (!handle || !code) return CUDA_ERROR_INVALID_VALUE;
     if (CUresult result = options.read(jitCount, jitOptions, jitValues); result != CUDA_SUCCESS) return result;
     if (CUresult result = readLibraryOptions(libraryCount, libraryOptions, libraryValues, loading); result != CUDA_SUCCESS) return result;
-    return publish(handle, Library::fromPointer(code, visibleDevices()[0].arch(), loading), loading, options);
+    return publish(handle, Library::fromPointer(code, visibleArches(), loading), loading, options);
   });
 }
 
@@ -88,7 +88,7 @@ CUresult cuLibraryLoadFromFile(CUlibrary* handle, const char* path, CUjit_option
     if (CUresult result = readLibraryOptions(libraryCount, libraryOptions, libraryValues, ignored); result != CUDA_SUCCESS) return result;
     std::vector<uint8_t> bytes;
     if (!readFile(path, bytes)) return CUDA_ERROR_FILE_NOT_FOUND;
-    return publish(handle, Library::fromBytes(std::move(bytes), visibleDevices()[0].arch()), Loading::Now, options);
+    return publish(handle, Library::fromBytes(std::move(bytes), visibleArches()), Loading::Now, options);
   });
 }
 
@@ -152,7 +152,7 @@ CUresult cuLibraryGetManaged(CUdeviceptr* pointer, size_t* bytes, CUlibrary hand
     return withLibrary(handle, [&](const std::shared_ptr<Library>& library, Code& code) -> CUresult {
       int index = code.module->findVariable(name);
       if (index < 0 || !code.module->variables[static_cast<size_t>(index)].managed) return CUDA_ERROR_NOT_FOUND;
-      Result<void*> address = library->managed(static_cast<uint32_t>(index));
+      Result<void*> address = library->managed(code.module->variables[static_cast<size_t>(index)]);
       if (!address) return toResult(address.error());
       if (pointer) *pointer = addressOf(*address);
       if (bytes) *bytes = code.module->variables[static_cast<size_t>(index)].size;
@@ -169,6 +169,8 @@ CUresult cuKernelGetFunction(CUfunction* function, CUkernel handle) {
     if (!library) return CUDA_ERROR_INVALID_HANDLE;
     Result<std::shared_ptr<Instance>> instance = current.context->instanceOf(library);
     if (!instance) return toResult(instance.error(), During::ReadPtx);
+    kernel = (*instance)->kernelLike(kernel);
+    if (!kernel) return CUDA_ERROR_NOT_FOUND;
     *function = (*instance)->functionOf(*kernel)->handle;
     return CUDA_SUCCESS;
   });

@@ -39,7 +39,7 @@ CUresult load(const char* name, CUmodule* handle, JitOptions& options, Make&& ma
 
 CUresult loadPointer(const char* name, CUmodule* handle, const void* image, JitOptions& options) {
   if (initialised() && (!handle || !image)) return CUDA_ERROR_INVALID_VALUE;
-  return load(name, handle, options, [&](uint32_t arch) { return Library::fromPointer(image, arch, Loading::Now); });
+  return load(name, handle, options, [&](uint32_t arch) { return Library::fromPointer(image, {arch}, Loading::Now); });
 }
 
 template <class Body>
@@ -73,7 +73,7 @@ CUresult cuModuleLoad(CUmodule* module, const char* path) {
   std::vector<uint8_t> bytes;
   if (path && !readFile(path, bytes)) return CUDA_ERROR_FILE_NOT_FOUND;
   JitOptions options;
-  return load(__func__, module, options, [&](uint32_t arch) { return Library::fromBytes(std::move(bytes), arch); });
+  return load(__func__, module, options, [&](uint32_t arch) { return Library::fromBytes(std::move(bytes), {arch}); });
 }
 
 CUresult cuModuleUnload(CUmodule handle) {

@@ -36,12 +36,16 @@ std::string uuidText(const std::array<uint8_t, 16>& uuid) {
   return text;
 }
 
-// The ordinal that one entry of the list names, or -1: an index, or "GPU-" and the start of a UUID.
+// The ordinal that one entry of the list names, or -1: an index, or "GPU-" and as much of a UUID as no other device's begins with.
 int namedDevice(const std::string& entry) {
   if (entry.rfind("GPU-", 0) == 0) {
-    for (int i = 0; i < device::Device::count(); ++i)
-      if (uuidText(device::Device::get(i).profile().uuid).rfind(entry, 0) == 0) return i;
-    return -1;
+    int found = -1;
+    for (int i = 0; i < device::Device::count(); ++i) {
+      if (uuidText(device::Device::get(i).profile().uuid).rfind(entry, 0) != 0) continue;
+      if (found >= 0) return -1;
+      found = i;
+    }
+    return found;
   }
   std::optional<int64_t> index = options::parseNumber(entry);
   return index && *index >= 0 && *index < device::Device::count() ? static_cast<int>(*index) : -1;

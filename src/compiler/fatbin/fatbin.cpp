@@ -110,11 +110,14 @@ Result<std::vector<Image>> readImages(std::span<const uint8_t> bytes) {
 }
 
 const Image* choosePtx(std::span<const Image> images, uint32_t arch) {
-  // Smaller rank is better: unrestricted and usable on the device, unrestricted but newer, for one architecture or family only.
+  // Smaller rank is better.
   auto rank = [&](const Image& image) -> std::pair<int, int64_t> {
-    if (image.suffix) return {2, image.arch == arch ? 0 : 1 + static_cast<int64_t>(image.arch)};
-    if (image.arch <= arch) return {0, -static_cast<int64_t>(image.arch)};
-    return {1, image.arch};
+    bool sameFamily = image.arch / 10 == arch / 10 && image.arch <= arch;
+    if (image.suffix == 'a' && image.arch == arch) return {0, 0};
+    if (image.suffix == 'f' && sameFamily) return {1, -static_cast<int64_t>(image.arch)};
+    if (image.suffix) return {4, image.arch};
+    if (image.arch <= arch) return {2, -static_cast<int64_t>(image.arch)};
+    return {3, image.arch};
   };
   const Image* best = nullptr;
   for (const Image& image : images) {

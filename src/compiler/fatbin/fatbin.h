@@ -35,8 +35,9 @@ Result<std::vector<Image>> readImages(std::span<const uint8_t> bytes);
 // The text of a PTX image, decompressed, without its trailing NULs.
 Result<std::string> ptxText(const Image& image);
 
-// The PTX image that suits a device of compute capability `arch` (90 for 9.0) best: the highest unrestricted one not above it, else
-// the lowest above it, else one for a single architecture. nullptr where there is no PTX at all.
+// The PTX image that suits a device of compute capability `arch` (90 for 9.0) best: one for that very architecture (sm_90a), else one
+// for its family (sm_100f), else the highest unrestricted one not above it, else the lowest above it, else one for another
+// architecture. nullptr where there is no PTX at all.
 const Image* choosePtx(std::span<const Image> images, uint32_t arch);
 
 // Why choosePtx found nothing, and what the program's builder can do about it.

@@ -109,7 +109,9 @@ TEST(Fatbin, HighestUsablePtxWins) {
   EXPECT_EQ(chosen({{.arch = 70}, {.arch = 80}, cubin, {.arch = 50}}, 90), 80u);
   EXPECT_EQ(chosen({{.arch = 100}, {.arch = 70}}, 90), 70u);
   EXPECT_EQ(chosen({{.arch = 120}, {.arch = 100}}, 90), 100u);
-  EXPECT_EQ(chosen({{.arch = 90, .flags = abi::fatbinArchSpecific}, {.arch = 80}}, 90), 80u);
+  EXPECT_EQ(chosen({{.arch = 90, .flags = abi::fatbinArchSpecific}, {.arch = 80}}, 90), 90u);
+  EXPECT_EQ(chosen({{.arch = 90, .flags = abi::fatbinArchSpecific}, {.arch = 80}}, 89), 80u);
+  EXPECT_EQ(chosen({{.arch = 90, .flags = abi::fatbinArchSpecific}, {.arch = 80}}, 100), 80u);
   EXPECT_EQ(chosen({{.arch = 90, .flags = abi::fatbinArchSpecific}, cubin}, 80), 90u);
   EXPECT_EQ(chosen({cubin}, 90), 0u);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "support/result.h"
 
@@ -36,8 +37,12 @@ enum class Attribute : int {
 };
 
 struct Profile {
-  std::string name;                 // as a device name: "anywarp sm_89 (Intel Xeon ...)"
+  std::string profile;              // "host", "sm_90", "h100"
+  std::string name;                 // as a device name: "anywarp sm_89 (Intel Xeon ...)", "anywarp H100 80GB HBM3"
   uint64_t memoryBytes = 0;
+  uint32_t watts = 0;               // board power; 0 where the profile is no product
+  uint32_t pciDeviceId = 0;         // device and vendor as NVML and attribute 139 have them: 0x233010de; 0: no product
+  uint32_t nvlinks = 0;
   std::array<int32_t, attributeCount> attributes{};
   std::array<uint8_t, 16> uuid{};   // per device ordinal
   std::string pciBusId;             // "0000:3b:00.0"
@@ -48,11 +53,17 @@ struct Profile {
   int smCount() const { return (*this)[Attribute::SmCount]; }
 };
 
-// Names that ANYWARP_DEVICE accepts.
-std::span<const char* const> profileNames();
+// Names that ANYWARP_DEVICE and ANYWARP_DEVICES accept.
+std::span<const std::string> profileNames();
 
-// The profile `name` ("" the default) as device `ordinal` of this host. NotFound names the ones there are.
-Result<Profile> makeProfile(const std::string& name, int ordinal);
+// The profile `name` ("" the default) as device `ordinal` of this host, whose memory `devices` devices share. NotFound names the ones
+// there are.
+Result<Profile> makeProfile(const std::string& name, int ordinal, int devices = 1);
+
+// The profile of each device that a list such as "4", "2:h100,2:b200" or "h100,l4" asks for; `fallback` where it names none.
+// Invalid where it is no such list or longer than `mostDevices`.
+inline constexpr int mostDevices = 64;
+Result<std::vector<std::string>> parseDevices(const std::string& list, const std::string& fallback);
 
 // Nothing where the number is none that this API version knows.
 std::optional<int32_t> attribute(const Profile& profile, int number);

@@ -47,7 +47,7 @@ Result<std::shared_ptr<Instance>> Instance::make(const std::shared_ptr<Library>&
   std::shared_ptr<device::Context> impl = context->active();
   if (!impl) return Error{ErrorKind::Invalid, "context is not active"};
   auto instance = std::make_shared<Instance>(library, context, impl);
-  instance->code_ = *code;
+  instance->code_ = library->codeFor(context->device.arch());
   if (Status status = instance->createVariables(); !status) return status.error();
   modules().add(instance);
   return instance;
@@ -65,7 +65,7 @@ Instance::~Instance() {
 Status Instance::createVariables() {
   const ptx::Module& module = *code_->module;
   auto table = std::make_shared<SymbolTable>();
-  table->code = library_->codeReference();
+  table->code = code_;
   table->addresses.resize(module.variables.size() + module.functions.size());
   for (uint32_t i = 0; i < module.variables.size(); ++i) {
     const ptx::Variable& variable = module.variables[i];
@@ -80,7 +80,7 @@ Status Instance::createVariables() {
     if (!inMemory(variable)) continue;
     if (isMissing(variable)) return Error{ErrorKind::Invalid, fmt::format("{}:{}: extern variable {} is defined nowhere", module.name, variable.loc.line, variable.name)};
     Result<void*> address = variable.managed
-                                ? library_->managed(i)
+                                ? library_->managed(variable)
                                 : impl_->allocate(std::max<uint64_t>(variable.size, 1), device::MemoryKind::Variable, 0, std::max<uint64_t>(variable.align, 256));
     if (!address) return address.error();
     if (!variable.managed) owned_.push_back(*address);
@@ -130,6 +130,15 @@ std::shared_ptr<Function> Instance::functionOf(Kernel& kernel) {
     if (known.get() == &kernel) function->kernel = known;
   driver::functions().add(function);
   return function;
+}
+
+std::shared_ptr<Kernel> Instance::kernelLike(const std::shared_ptr<Kernel>& kernel) const {
+  if (&kernel->module == code_->module.get()) return kernel;
+  auto found = code_->kernelsByName.find(kernel->function().name);
+  if (found == code_->kernelsByName.end()) return nullptr;
+  for (const std::shared_ptr<Kernel>& own : code_->kernels)
+    if (own.get() == found->second) return own;
+  return nullptr;
 }
 
 CUresult globalOf(const Instance& instance, const char* name, CUdeviceptr* pointer, size_t* bytes) {

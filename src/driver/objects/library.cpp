@@ -103,9 +103,9 @@ FunctionTable& functions() {
   return table;
 }
 
-Kernel::Kernel(std::weak_ptr<Library> library, const ptx::Module& module, uint32_t index)
-    : library(std::move(library)), module(module), index(index), layout(layoutOf(module.functions[index])),
-      settings_(new KernelSettings[std::max<size_t>(visibleDevices().size(), 1)]) {}
+Kernel::Kernel(std::weak_ptr<Library> library, const ptx::Module& module, uint32_t index, const Kernel* like)
+    : handle(like ? like->handle : nullptr), library(std::move(library)), module(module), index(index), layout(layoutOf(module.functions[index])),
+      settings_(like ? like->settings_ : std::shared_ptr<KernelSettings[]>(new KernelSettings[std::max<size_t>(visibleDevices().size(), 1)])) {}
 
 Result<KernelUsage> Kernel::usage() {
   std::call_once(usageOnce_, [&] { usage_ = usageOf(module, function()); });
@@ -120,42 +120,70 @@ uint32_t Kernel::maxThreads() const {
   return static_cast<uint32_t>(std::min<uint64_t>(product, abi::maxThreadsPerBlock));
 }
 
-std::shared_ptr<Library> Library::fromPointer(const void* data, uint32_t arch, Loading loading) {
+Library::Arches visibleArches() {
+  Library::Arches arches;
+  for (const VisibleDevice& device : visibleDevices())
+    if (std::find(arches.begin(), arches.end(), device.arch()) == arches.end()) arches.push_back(device.arch());
+  return arches;
+}
+
+std::shared_ptr<Library> Library::fromPointer(const void* data, Arches arches, Loading loading) {
   auto library = std::make_shared<Library>();
   library->data_ = data;
-  library->arch_ = arch;
+  library->arches_ = std::move(arches);
   if (loading == Loading::Now) (void)library->code();
   return library;
 }
 
-std::shared_ptr<Library> Library::fromBytes(std::vector<uint8_t> bytes, uint32_t arch) {
+std::shared_ptr<Library> Library::fromBytes(std::vector<uint8_t> bytes, Arches arches) {
   auto library = std::make_shared<Library>();
   library->bytes_ = std::move(bytes);
-  library->arch_ = arch;
+  library->arches_ = std::move(arches);
   (void)library->code();
   return library;
 }
 
 Library::~Library() {
-  if (code_)
-    for (const std::shared_ptr<Kernel>& kernel : code_->kernels) kernels().take(kernel->handle);
-  for (auto& [index, address] : managed_) (void)device::Memory::instance().release(address);
+  if (!codes_.empty())
+    for (const std::shared_ptr<Kernel>& kernel : codes_[0]->kernels) kernels().take(kernel->handle);
+  for (auto& [name, address] : managed_) (void)device::Memory::instance().release(address);
 }
 
 Result<Code*> Library::code() {
-  std::call_once(once_, [&] {
-    Result<std::shared_ptr<Code>> loaded = load();
-    if (loaded) code_ = *loaded;
-    else error_ = loaded.error();
-  });
+  std::call_once(once_, [&] { loadAll(); });
   if (error_) return *error_;
-  return code_.get();
+  return codes_[0].get();
 }
 
-Result<std::shared_ptr<Code>> Library::load() {
+const std::shared_ptr<Code>& Library::codeFor(uint32_t arch) const {
+  auto found = std::find(arches_.begin(), arches_.end(), arch);
+  return codes_[found == arches_.end() ? 0 : static_cast<size_t>(found - arches_.begin())];
+}
+
+void Library::loadAll() {
+  for (uint32_t arch : arches_) {
+    Result<std::shared_ptr<Code>> loaded = load(arch);
+    if (!loaded && codes_.empty()) {
+      error_ = loaded.error();
+      return;
+    }
+    if (!loaded) log::warn("library: devices of capability {} use the code for {}: {}", arch, arches_[0], loaded.error().message);
+    codes_.push_back(loaded ? *loaded : codes_[0]);
+  }
+  bytes_ = {};
+}
+
+Result<std::shared_ptr<Code>> Library::load(uint32_t arch) {
   if (options::cudaDisablePtxJit()) return Error{ErrorKind::NotFound, "CUDA_DISABLE_PTX_JIT is set: no PTX is compiled"};
-  Result<fatbin::Program> program = data_ ? fatbin::readProgramAt(data_, arch_) : fatbin::readProgram(bytes_, arch_);
+  failedDuring_ = During::ReadImage;
+  Result<fatbin::Program> program = data_ ? fatbin::readProgramAt(data_, arch) : fatbin::readProgram(bytes_, arch);
   if (!program) return program.error();
+  Hasher hasher;
+  if (arches_.size() > 1)
+    for (const fatbin::PtxSource& source : program->modules) hasher.text(source.text).text(source.options);
+  Hash128 hash = hasher.finish();
+  for (const std::shared_ptr<Code>& known : codes_)
+    if (known->hash == hash) return known;
   addDeviceRuntime(*program);
   failedDuring_ = During::ReadPtx;
   Result<std::unique_ptr<ptx::Module>> module = compiler::linkModules(std::move(program->modules));
@@ -164,25 +192,27 @@ Result<std::shared_ptr<Code>> Library::load() {
   if (program->isText && (*module)->text.size() <= checkedTextBytes)
     if (Status status = checkBodies(**module); !status) return status.error();
   auto code = std::make_shared<Code>(std::move(*module));
+  code->hash = hash;
   for (uint32_t i = 0; i < code->module->functions.size(); ++i) {
     const ptx::Function& function = code->module->functions[i];
     if (!function.isEntry || !function.hasBody) continue;
-    auto kernel = std::make_shared<Kernel>(weak_from_this(), *code->module, i);
-    kernels().add(kernel);
+    const Kernel* like = nullptr;
+    if (!codes_.empty())
+      if (auto found = codes_[0]->kernelsByName.find(function.name); found != codes_[0]->kernelsByName.end()) like = found->second;
+    auto kernel = std::make_shared<Kernel>(weak_from_this(), *code->module, i, like);
+    if (codes_.empty()) kernels().add(kernel);
     code->kernelsByName.emplace(function.name, kernel.get());
     code->kernels.push_back(std::move(kernel));
   }
   log::debug("library: {} kernels, {} variables, {} bytes of PTX {}.{} for sm_{}", code->kernels.size(), code->module->variables.size(),
              code->module->text.size(), code->module->versionMajor, code->module->versionMinor, code->module->target);
-  bytes_ = {};
   return code;
 }
 
-Result<void*> Library::managed(uint32_t index) {
+Result<void*> Library::managed(const ptx::Variable& variable) {
   std::lock_guard lock(managedMutex_);
-  auto found = managed_.find(index);
+  auto found = managed_.find(variable.name);
   if (found != managed_.end()) return found->second;
-  const ptx::Variable& variable = code_->module->variables[index];
   Result<void*> made = device::Memory::instance().allocate({.bytes = std::max<uint64_t>(variable.size, 1),
                                                             .alignment = std::max<uint64_t>(variable.align, 256),
                                                             .kind = device::MemoryKind::Managed,
@@ -190,7 +220,7 @@ Result<void*> Library::managed(uint32_t index) {
   if (!made) return made;
   std::fill_n(static_cast<uint8_t*>(*made), variable.size, uint8_t{0});
   std::copy_n(variable.init.begin(), std::min<size_t>(variable.init.size(), variable.size), static_cast<uint8_t*>(*made));
-  managed_.emplace(index, *made);
+  managed_.emplace(variable.name, *made);
   return made;
 }
 

@@ -17,6 +17,7 @@
 #include "driver/errors.h"
 #include "driver/objects/handles.h"
 #include "driver/process.h"
+#include "support/hash.h"
 
 namespace anywarp::driver {
 
@@ -51,7 +52,8 @@ struct KernelUsage {
 // One .entry of a library; CUkernel.
 class Kernel {
  public:
-  Kernel(std::weak_ptr<Library> library, const ptx::Module& module, uint32_t index);
+  // `like`: the same kernel for another compute capability, whose settings and handle it shares.
+  Kernel(std::weak_ptr<Library> library, const ptx::Module& module, uint32_t index, const Kernel* like = nullptr);
 
   const ptx::Function& function() const { return module.functions[index]; }
   // Fails when the body does not parse.
@@ -67,15 +69,16 @@ class Kernel {
   const ParamLayout layout;
 
  private:
-  std::unique_ptr<KernelSettings[]> settings_;
+  std::shared_ptr<KernelSettings[]> settings_;
   std::once_flag usageOnce_;
   std::optional<Result<KernelUsage>> usage_;
 };
 
-// The PTX of a library, linked and indexed, with the plans made from it.
+// The PTX of a library for one compute capability, linked and indexed, with the plans made from it.
 struct Code {
   explicit Code(std::unique_ptr<ptx::Module> parsed) : module(std::move(parsed)), plans(*module) {}
 
+  Hash128 hash;                   // of the PTX as it came
   std::unique_ptr<ptx::Module> module;
   compiler::PlanCache plans;
   std::vector<std::shared_ptr<Kernel>> kernels;
@@ -87,34 +90,41 @@ enum class Loading : uint8_t { Now, OnUse };
 // What cuLibraryLoadData or a cuModuleLoad made. Its managed variables exist once, everything else once per context.
 class Library : public std::enable_shared_from_this<Library> {
  public:
+  using Arches = std::vector<uint32_t>;  // compute capabilities of devices that it may run on; kernels are those of the first
+
   // `data` is a program's pointer; with Loading::OnUse it stays valid until the library is unloaded.
-  static std::shared_ptr<Library> fromPointer(const void* data, uint32_t arch, Loading loading);
-  static std::shared_ptr<Library> fromBytes(std::vector<uint8_t> bytes, uint32_t arch);
+  static std::shared_ptr<Library> fromPointer(const void* data, Arches arches, Loading loading);
+  static std::shared_ptr<Library> fromBytes(std::vector<uint8_t> bytes, Arches arches);
   ~Library();
 
   // Reads and indexes the PTX when that has not been done. The error, too, is kept; failure() is the CUresult that it means.
   Result<Code*> code();
   CUresult failure() const { return toResult(*error_, failedDuring_); }
-  std::shared_ptr<const Code> codeReference() const { return code_; }
+  // What runs on a device of that capability, after code() has succeeded.
+  const std::shared_ptr<Code>& codeFor(uint32_t arch) const;
 
-  // Address of the managed variable module->variables[index]. Made when first asked for.
-  Result<void*> managed(uint32_t index);
+  // Address of a managed variable. Made when first asked for.
+  Result<void*> managed(const ptx::Variable& variable);
 
   CUlibrary handle = nullptr;
 
  private:
-  Result<std::shared_ptr<Code>> load();
+  void loadAll();
+  Result<std::shared_ptr<Code>> load(uint32_t arch);
 
   const void* data_ = nullptr;
   std::vector<uint8_t> bytes_;
-  uint32_t arch_ = 0;
+  Arches arches_;
   std::once_flag once_;
-  std::shared_ptr<Code> code_;
+  std::vector<std::shared_ptr<Code>> codes_;  // as arches_; equal ones are one object
   std::optional<Error> error_;
   During failedDuring_ = During::ReadImage;
   std::mutex managedMutex_;
-  std::unordered_map<uint32_t, void*> managed_;
+  std::unordered_map<std::string, void*> managed_;
 };
+
+// The capabilities of all devices that the program sees, each once.
+Library::Arches visibleArches();
 
 // What a launch needs of an instance; lives on while a kernel is queued.
 struct SymbolTable {
@@ -152,6 +162,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   std::shared_ptr<Context> context() const { return context_.lock(); }
   const std::shared_ptr<Library>& library() const { return library_; }
   Code& code() const { return *code_; }
+  // The kernel of this instance that `kernel`, perhaps compiled for another capability, stands for; null where it has none.
+  std::shared_ptr<Kernel> kernelLike(const std::shared_ptr<Kernel>& kernel) const;
   const std::shared_ptr<const SymbolTable>& symbols() const { return symbols_; }
   const std::vector<uint64_t>& addresses() const { return symbols_->addresses; }
 
@@ -166,7 +178,7 @@ class Instance : public std::enable_shared_from_this<Instance> {
   const std::shared_ptr<Library> library_;
   const std::weak_ptr<Context> context_;
   const std::shared_ptr<device::Context> impl_;
-  Code* code_ = nullptr;
+  std::shared_ptr<Code> code_;
   std::shared_ptr<const SymbolTable> symbols_;
   std::vector<void*> owned_;
   std::vector<uint64_t> opaque_;  // handles of .texref, .samplerref and .surfref variables
