@@ -62,6 +62,16 @@ void prepend(const char* variable, const std::string& item, const std::string& l
   setenv(variable, list.empty() ? item.c_str() : (item + ":" + list).c_str(), 1);
 }
 
+// Variables by which programs are told where ptxas lies, for those that bring their own (docs/decisions/0018).
+constexpr const char* ptxasVariables[] = {"TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH"};
+
+void placePtxas() {
+  const std::string ptxas = libraryFolder() + "/toolchain/ptxas";
+  if (access(ptxas.c_str(), X_OK) != 0) return;
+  for (const char* variable : ptxasVariables)
+    if (!options::isSet(variable)) setenv(variable, ptxas.c_str(), 1);
+}
+
 void warnOfPrivileges(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && (info.st_mode & (S_ISUID | S_ISGID)) && geteuid() != 0)
@@ -83,6 +93,7 @@ int run(const Request& request) {
   warnOfPrivileges(program);
   prepend("LD_AUDIT", audit, options::audit());
   prepend("LD_LIBRARY_PATH", folder, options::libraryPath());
+  placePtxas();
   for (size_t i = 0; i < std::size(settings); ++i)
     if (!request.values[i].empty()) setenv(settings[i].variable, request.values[i].c_str(), 1);
   if (!request.trace.empty()) setenv("ANYWARP_TRACE", request.trace.c_str(), 1);
