@@ -7,11 +7,13 @@ The programs are not part of this repository: give the folder of an unmodified c
 Exit code: 0 all chosen programs pass or are skipped with a reason, 1 some fail, 2 wrong usage.
 """
 import argparse
+import collections
 import concurrent.futures
 import csv
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +21,11 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+
+
+# In the column of build flags: a kernel beside the executable, sources to leave out or to take from Common, files of the toolkit
+# to put beside it, the environment to run in.
+OUR_FLAGS = ("-kernel=", "-without=", "-common=", "-beside=", "-env=")
 
 
 def read_table(name):
@@ -72,7 +79,7 @@ def compile_commands(program, options, out):
     if program.suite == "hecbench":  # its makefiles build in place
         arch = "native" if options.arch == "default" else options.arch
         return [["make", "-s", f"ARCH={arch}", *program.flags.split()]]
-    flags = [f for f in program.flags.split() if not f.startswith(("-kernel=", "-without=", "-common="))]
+    flags = [f for f in program.flags.split() if not f.startswith(OUR_FLAGS)]
     includes = ["-I", str(program.source), "-I", str(program.source / "inc")]
     if program.suite == "samples":
         includes += ["-I", str(program.root / "Common")]
@@ -112,8 +119,17 @@ def first_error(text):
 def link_data(program, out):
     for entry in program.source.iterdir():
         target = out / entry.name
-        if not target.exists() and entry.suffix not in (".cpp", ".h", ".hpp"):
+        if not target.exists() and entry.suffix != ".cpp":
             target.symlink_to(entry)
+    # What the samples' makefiles copy from the toolkit, for NVRTC to find.
+    for name in re.findall(r"-beside=(\S+)", program.flags):
+        target = out / pathlib.Path(name).name
+        if not target.exists():
+            target.symlink_to(toolkit() / "include" / name)
+
+
+def toolkit():
+    return pathlib.Path(shutil.which("nvcc")).resolve().parent.parent
 
 
 def run(program, options):
@@ -126,9 +142,10 @@ def run(program, options):
     if program.suite == "samples":
         link_data(program, out)
     command = [*options.anywarp, str(program.binary(options.out)), *program.args.split()]
+    environment = dict(os.environ, **dict(pair.split("=") for pair in re.findall(r"-env=(\S+)", program.flags)))
     start = time.monotonic()
     process = subprocess.Popen(command, cwd=program.folder_to_run_in(options.out), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               stdin=subprocess.DEVNULL, start_new_session=True)
+                               stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
     try:
         output, _ = process.communicate(timeout=options.timeout)
     except subprocess.TimeoutExpired:
@@ -173,7 +190,7 @@ def main():
     if not programs:
         parser.error("no program chosen: give --samples, --hecbench or --rodinia")
     if not options.run_only:
-        todo = [p for p in programs if not p.skip]
+        todo = list({p.source: p for p in programs if not p.skip}.values())  # a program may be run with several arguments
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             for program, good in zip(todo, pool.map(lambda p: build(p, options), todo)):
                 if not good:
@@ -181,12 +198,14 @@ def main():
     if options.build_only:
         return 0
     counts = {}
+    several = collections.Counter(p.folder for p in programs)
     print("| program | result | seconds | remark |\n| --- | --- | --- | --- |")
     for program in programs:
         state, seconds, remark = run(program, options)
         counts[state] = counts.get(state, 0) + 1
         remark = remark.replace("|", "\\|")
-        print(f"| {program.suite}/{program.folder} | {state} | {seconds:.1f} | {remark} |", flush=True)
+        name = " ".join([program.folder, program.args] if several[program.folder] > 1 else [program.folder])
+        print(f"| {program.suite}/{name} | {state} | {seconds:.1f} | {remark} |", flush=True)
     print("\n" + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
     return 1 if set(counts) - {"pass", "skip", "waived"} else 0
 
