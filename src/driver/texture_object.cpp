@@ -140,7 +140,9 @@ CUresult cuSurfObjectCreate(CUsurfObject* handle, const CUDA_RESOURCE_DESC* reso
     record.kind = device::TextureRecord::Kind::Surface;
     if (CUresult result = describeResource(current, *resource, nullptr, CU_TRSF_READ_AS_INTEGER, record, object->source); result != CUDA_SUCCESS)
       return result;
-    if (!(object->source.array->descriptor.Flags & CUDA_ARRAY3D_SURFACE_LDST)) return CUDA_ERROR_INVALID_VALUE;
+    // Levels of mipmapped arrays may be written whatever they were made for: bindlessTexture of the CUDA samples relies on it.
+    const Array& array = *object->source.array;
+    if (!array.isLevel && !(array.descriptor.Flags & CUDA_ARRAY3D_SURFACE_LDST)) return CUDA_ERROR_INVALID_VALUE;
     object->impl = current.impl;
     object->isSurface = true;
     object->resource = *resource;

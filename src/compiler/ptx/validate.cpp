@@ -27,7 +27,7 @@ Fit fit(Type want, Type have, bool widerAllowed) {
 
 bool takesWiderRegisters(const Instruction& instruction) {
   const std::string_view mnemonic = formInfo(instruction.form).mnemonic;
-  return mnemonic == "ld" || mnemonic == "ldu" || mnemonic == "st" || mnemonic == "cvt";
+  return mnemonic == "ld" || mnemonic == "ldu" || mnemonic == "st" || mnemonic == "cvt" || mnemonic == "suld" || mnemonic == "sust";
 }
 
 class Validator {
