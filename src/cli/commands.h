@@ -27,6 +27,7 @@ ProgramLine cutProgram(int argc, char** argv);
 void addRun(CLI::App& app, int& exitCode, const std::vector<std::string>& program);
 void addInfo(CLI::App& app, int& exitCode);
 void addCache(CLI::App& app, int& exitCode);
+void addSmi(CLI::App& app, int& exitCode);
 void addDoctor(CLI::App& app, int& exitCode);
 void addCompile(CLI::App& app, int& exitCode);
 

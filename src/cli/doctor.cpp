@@ -27,8 +27,7 @@ struct Linkage {
 };
 
 constexpr const char* closedLibraries[] = {"libcublas", "libcudnn",  "libcufft",   "libcurand", "libcusolver", "libcusparse",
-                                           "libnccl",   "libnpp",    "libnvjpeg",  "libnvrtc",  "libnvJitLink", "libcupti",
-                                           "libnvidia-ml"};
+                                           "libnccl",   "libnpp",    "libnvjpeg",  "libnvrtc",  "libnvJitLink", "libcupti"};
 
 void readSymbols(const preload::SymbolTable& table, Linkage* l) {
   for (size_t i = 0; i < table.count; ++i) {

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   addRun(app, exitCode, line.program);
   addInfo(app, exitCode);
   addCache(app, exitCode);
+  addSmi(app, exitCode);
   addDoctor(app, exitCode);
   addCompile(app, exitCode);
   try {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "device/sched/mutex.h"
+#include "device/usage/usage.h"
 #include "support/options.h"
 
 namespace anywarp::device {
@@ -38,6 +39,7 @@ Status Device::initialise() {
     auto profile = makeProfile((*names)[static_cast<size_t>(ordinal)], ordinal, count);
     if (!profile) return profile.error();
     Memory::instance().setCapacity(ordinal, profile->memoryBytes);
+    nameDevice(ordinal, profile->uuid);
     made.push_back(new Device(ordinal, std::move(*profile)));
   }
   pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "device/profile/uuid_text.h"
 #include "driver/errors.h"
 #include "driver/objects/context.h"
 #include "support/log.h"
@@ -27,21 +28,12 @@ Process& process() {
   return process;
 }
 
-std::string uuidText(const std::array<uint8_t, 16>& uuid) {
-  std::string text = "GPU-";
-  for (size_t i = 0; i < uuid.size(); ++i) {
-    text += fmt::format("{:02x}", uuid[i]);
-    if (i == 3 || i == 5 || i == 7 || i == 9) text += '-';
-  }
-  return text;
-}
-
 // The ordinal that one entry of the list names, or -1: an index, or "GPU-" and as much of a UUID as no other device's begins with.
 int namedDevice(const std::string& entry) {
   if (entry.rfind("GPU-", 0) == 0) {
     int found = -1;
     for (int i = 0; i < device::Device::count(); ++i) {
-      if (uuidText(device::Device::get(i).profile().uuid).rfind(entry, 0) != 0) continue;
+      if (device::uuidText(device::Device::get(i).profile().uuid).rfind(entry, 0) != 0) continue;
       if (found >= 0) return -1;
       found = i;
     }

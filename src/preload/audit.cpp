@@ -24,6 +24,7 @@ struct Redirection {
 };
 constexpr Redirection redirections[] = {
     {"libcuda.so", "libcuda.so.1"},
+    {"libnvidia-ml.so", "libnvidia-ml.so.1"},
     {"libcudart.so.13", "libcudart.so.13"},
     {"libcudart.so.12", "libcudart.so.12"},
     {"libcudart.so.11", "libcudart.so.11.0"},

@@ -13,6 +13,7 @@ class Client:
     revision: str = ""
     import_sources: bool = False  # the repository's own sources are tested, not an installed package
     leave_out: dict = dataclasses.field(default_factory=dict)  # test file: reason
+    plugins: list = dataclasses.field(default_factory=list)  # of pytest, beside report_plugin
     refusal: str = ""  # text the smoke program must print where a client cannot run, as docs/compatibility.md says
 
 
@@ -45,6 +46,14 @@ CLIENTS = {
                "tests/cupy_tests/logic_tests", "tests/cupy_tests/manipulation_tests", "tests/cupy_tests/math_tests",
                "tests/cupyx_tests/jit_tests"],
     ),
+    "triton": Client(
+        requirements=["torch==2.9.1", "triton==3.5.1", "numpy==2.4.6", "scipy==1.17.1", "pytest-xdist==3.8.0", "llnl-hatchet==2026.2.0", "tabulate==0.10.0"],
+        repository="https://github.com/triton-lang/triton",
+        revision="v3.5.1",
+        tests=["python/test/unit/language", "python/test/unit/runtime"],
+        plugins=["host_operators"],  # PyTorch's wheel has machine code only
+    ),
+    "nvml": Client(requirements=["nvidia-ml-py==13.580.82"]),
     "warp": Client(
         requirements=["warp-lang==1.19.0", "numpy==2.4.6"],
         refusal="link the shared runtime",

@@ -36,6 +36,7 @@ class Environment:
         self.sources = options.out / "sources" / self.shared
         self.url = options.source.get(self.shared, self.client.repository)
         self.python = self.folder / "bin" / "python"
+        self.cache = options.out / "cache" / name
 
     def install(self):
         wanted = "\n".join(self.client.requirements + ["pytest==9.2.0"])
@@ -52,7 +53,7 @@ class Environment:
         if not self.sources.exists():
             subprocess.run(["git", "clone", "--quiet", "--no-checkout", self.url, self.sources], check=True)
         subprocess.run(["git", "-C", self.sources, "-c", "advice.detachedHead=false", "checkout", "--quiet", self.client.revision], check=True)
-        if self.client.repository and not self.client.import_sources:
+        if not self.client.import_sources and (self.sources / "tests").exists():
             return self.onlyTests()
         return self.sources
 
@@ -73,6 +74,7 @@ class Environment:
         for nvrtc in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libnvrtc.so.13"):
             inside["NVRTC_PATH"] = str(nvrtc)  # tinygrad looks in no package of Python
         inside["CUPY_CACHE_DIR"] = str(self.folder / "cupy-cache")
+        inside["TRITON_CACHE_DIR"] = str(self.cache)
         return {**os.environ, **inside, **self.client.environment}
 
 
@@ -124,13 +126,15 @@ def records(path):
 
 def runOnce(environment, root, name, record, deadline, options):
     """Runs what is left of a file; returns how its process ended: an exit code, "hang" or "limit"."""
-    variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record)}
+    variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record), "ANYWARP_CLIENTS_SAMPLE": str(options.sample)}
     command = [options.anywarp, "run", environment.python, "-m", "pytest", "-q", "-p", "report_plugin", "-p", "no:cacheprovider"]
+    for plugin in environment.client.plugins:
+        command += ["-p", plugin]
     if environment.client.package:  # by its name: the folders above the file are no roots of packages
         module = f"{environment.client.module}.{name.removesuffix('.py').replace('/', '.')}"
         command += ["--import-mode=importlib", "--rootdir", root, "--pyargs", module]
     else:
-        command.append(name)
+        command += ["--rootdir", root, name]
     with open(record.with_suffix(".log"), "a") as log:
         place = options.out if environment.client.package else root
         process = subprocess.Popen(command, cwd=place, env=variables, stdout=log, stderr=log, start_new_session=True)
@@ -224,6 +228,7 @@ def parse():
     parser.add_argument("--anywarp", type=pathlib.Path, default=ROOT / "build/release/bin/anywarp")
     parser.add_argument("--suite", action="store_true", help="the client's own tests too")
     parser.add_argument("--only", action="append", default=[], metavar="PART", help="test files with PART in their name")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="only every Nth test of a file")
     parser.add_argument("--limit", type=float, default=120, help="seconds for one test")
     parser.add_argument("--file-limit", type=float, default=1800, help="seconds for one test file")
     parser.add_argument("--source", action="append", default=[], metavar="CLIENT=URL", help="where a suite's repository is cloned from")

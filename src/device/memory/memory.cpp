@@ -11,6 +11,7 @@
 
 #include "device/memory/arena.h"
 #include "device/memory/slab.h"
+#include "device/usage/usage.h"
 
 namespace anywarp::device {
 
@@ -98,6 +99,7 @@ struct Memory::State {
     if (isForeign(record.allocation.kind)) return;
     Pool& from = poolOf(record.allocation);
     from.used -= record.charged;
+    if (record.charged) tellUsage(record.allocation.device, from.used);
     if (record.small) {
       from.slabs.give(record.allocation.base);
     } else {
@@ -147,6 +149,7 @@ Result<void*> Memory::allocate(const AllocationRequest& request) {
   auto base = small ? pool.slabs.take(request.bytes) : pool.arena.take(request.bytes, request.alignment);
   if (!base) return base.error();
   pool.used += charged;
+  if (charged) tellUsage(request.device, pool.used);
   Allocation allocation{*base,          request.bytes, request.kind, request.device, ++state_.lastId,
                         request.owner, request.flags};
   state_.records.emplace(*base, Record{allocation, charged, small});
