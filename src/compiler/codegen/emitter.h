@@ -66,6 +66,7 @@ class FunctionEmitter {
   void placeMasks();
   Value* maskInMemory(BlockId x);
   Value* waitingAt(BlockId x);             // the lanes that wait to run x
+  llvm::AllocaInst* waitingSlot(BlockId x);
   void setWaiting(BlockId x, Value* lanes);
   void addWaiting(BlockId x, Value* lanes);
   Value* conditionOf(const analysis::Block& block, bool& uniform);
@@ -276,6 +277,8 @@ class FunctionEmitter {
   std::vector<llvm::BasicBlock*> bodies_, gates_;
   std::vector<llvm::AllocaInst*> waiting_;  // by block: lanes that wait to run it; or, in large functions:
   llvm::AllocaInst* masks_ = nullptr;       // those masks in memory, by position
+  llvm::CallInst* masksHidden_ = nullptr;   // what hides them from LLVM
+  bool masksVolatile_ = false;
   std::map<llvm::BasicBlock*, llvm::BasicBlock*> turns_;  // before the header of an interleaved loop: goes on there or hands over
   std::vector<uint8_t> modified_;
   llvm::BasicBlock* warpEnd_ = nullptr;

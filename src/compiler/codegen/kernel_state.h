@@ -56,7 +56,7 @@ struct KernelState {
   const ptx::Module& ptx;
   analysis::FlatProgram& program;
   compiler::PlanOptions options;
-  HostTarget host;
+  HostTarget host{};
   std::function<void(llvm::Function&)> setAttributes;
 
   unsigned width = 32;
@@ -64,25 +64,25 @@ struct KernelState {
   bool fullWarps = false;     // the block is a whole number of warps
   bool lanesExit = true;      // single lanes may exit before the others
   uint32_t threads = 1;
-  analysis::LaunchShape launch;
-  analysis::ParamLayout params;
-  analysis::Suspensions suspensions;
-  std::vector<uint32_t> regionOf;      // by BlockId: region id of a resume point, ~0u otherwise
-  std::vector<const analysis::Inst*> suspendedAt;  // by region: the instruction that waits, nullptr
-  std::vector<InterleavedLoop> interleaved;
-  std::vector<FrameSlot> frame;        // by register of the kernel
+  analysis::LaunchShape launch{};
+  analysis::ParamLayout params{};
+  analysis::Suspensions suspensions{};
+  std::vector<uint32_t> regionOf{};      // by BlockId: region id of a resume point, ~0u otherwise
+  std::vector<const analysis::Inst*> suspendedAt{};  // by region: the instruction that waits, nullptr
+  std::vector<InterleavedLoop> interleaved{};
+  std::vector<FrameSlot> frame{};        // by register of the kernel
   uint32_t frameBytes = 0;
   uint32_t tilesOffset = ~0u;          // of the kernel's tile homes in the frame; ~0u: they live on the stack
   uint64_t localBytes = 0;             // of the kernel; out-of-line functions take theirs above it
 
-  std::map<uint32_t, llvm::Function*> functions;   // out-of-line
-  std::map<uint32_t, Analyzed> analyzed;           // out-of-line
+  std::map<uint32_t, llvm::Function*> functions{};   // out-of-line
+  std::map<uint32_t, Analyzed> analyzed{};           // out-of-line
   llvm::DICompileUnit* unit = nullptr;
   llvm::DIFile* file = nullptr;
   llvm::DIBuilder* debug = nullptr;
 
   bool failed = false;
-  Error error;
+  Error error{};
 
   const InterleavedLoop* interleavedRegion(uint32_t region) const {
     for (const InterleavedLoop& l : interleaved)

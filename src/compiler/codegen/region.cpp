@@ -220,12 +220,16 @@ void FunctionEmitter::emitBlocks(const std::vector<BlockId>& roots) {
       if (bodies_[x] && bodies_[x]->empty()) emitBlock(x), again = true;
     }
   }
+  // Passes that ask whether the masks can go look through the users from the last one on: that has the answer.
+  if (masksHidden_) masksHidden_->setArgOperand(0, masks_);
 }
 
 // Masks that outlive a jump stay in memory where there are many: as values of LLVM they would meet in a phi at every join, in
 // number like blocks times what waits, for which its passes take more than linear time.
+//
+// In volatile memory where loops are many too: to move one such store out of its loop, LICM looks at all that follows.
 void FunctionEmitter::placeMasks() {
-  constexpr size_t manyBlocks = 64;
+  constexpr size_t manyBlocks = 64, manyLoops = 64;
   if (order_->blocks.size() < manyBlocks) return;
   llvm::IRBuilder<> at(entry_, entry_->begin());
   llvm::Type* type = llvm::ArrayType::get(b.getIntNTy(width_), order_->blocks.size());
@@ -235,31 +239,35 @@ void FunctionEmitter::placeMasks() {
   init.CreateMemSet(masks_, init.getInt8(0), order_->blocks.size() * width_ / 8, llvm::Align(8));
   // LLVM is not to see through it.
   auto* opaque = llvm::FunctionType::get(init.getVoidTy(), {init.getPtrTy()}, false);
-  init.CreateCall(opaque, llvm::InlineAsm::get(opaque, "", "r,~{memory}", true), {masks_});
+  masksHidden_ = init.CreateCall(opaque, llvm::InlineAsm::get(opaque, "", "r,~{memory}", true), {masks_});
+  masksVolatile_ = order_->loops.size() >= manyLoops;
 }
 
 Value* FunctionEmitter::maskInMemory(BlockId x) {
-  return b.CreateConstInBoundsGEP1_64(b.getIntNTy(width_), masks_, order_->position[x]);
+  return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), masks_, uint64_t(order_->position[x]) * width_ / 8);
 }
 
 Value* FunctionEmitter::waitingAt(BlockId x) {
   if (masks_ && linear_->everPending(x))
-    return b.CreateBitCast(b.CreateLoad(b.getIntNTy(width_), maskInMemory(x)), vectorOf(b.getInt1Ty()), "mask");
+    return b.CreateBitCast(b.CreateLoad(b.getIntNTy(width_), maskInMemory(x), masksVolatile_), vectorOf(b.getInt1Ty()), "mask");
+  return b.CreateLoad(vectorOf(b.getInt1Ty()), waitingSlot(x), "mask");
+}
+
+llvm::AllocaInst* FunctionEmitter::waitingSlot(BlockId x) {
   if (!waiting_[x]) {
     waiting_[x] = stackSlot(vectorOf(b.getInt1Ty()), "waiting");
     llvm::IRBuilder<> init(initBlock_, initBlock_->begin());
     init.CreateStore(noLanes(), waiting_[x]);
   }
-  return b.CreateLoad(waiting_[x]->getAllocatedType(), waiting_[x], "mask");
+  return waiting_[x];
 }
 
 void FunctionEmitter::setWaiting(BlockId x, Value* lanes) {
   if (masks_ && linear_->everPending(x)) {
-    b.CreateStore(b.CreateBitCast(lanes, b.getIntNTy(width_)), maskInMemory(x));
+    b.CreateStore(b.CreateBitCast(lanes, b.getIntNTy(width_)), maskInMemory(x), masksVolatile_);
     return;
   }
-  if (!waiting_[x]) waitingAt(x);
-  b.CreateStore(lanes, waiting_[x]);
+  b.CreateStore(lanes, waitingSlot(x));
 }
 
 void FunctionEmitter::addWaiting(BlockId x, Value* lanes) {

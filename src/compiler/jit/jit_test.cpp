@@ -13,7 +13,6 @@
 #include <thread>
 
 #include "compiler/jit/emit.h"
-#include "compiler/jit/single_writes.h"
 
 namespace anywarp::jit {
 namespace {
@@ -96,36 +95,6 @@ TEST(EmitTest, WidestVectors) {
   EXPECT_EQ(vectorBits(options), 256u);
   options.features = "+avx,+avx512fp16,+avx512f";
   EXPECT_EQ(vectorBits(options), 512u);
-}
-
-TEST(SingleWritesTest, OnlyUndefThatNoLoadSeesGoes) {
-  llvm::LLVMContext context;
-  auto module = parse(context, R"(
-define i32 @f(i1 %c, i32 %v) {
-entry:
-  %always = alloca i32
-  %sometimes = alloca i32
-  store i32 undef, ptr %always
-  store i32 undef, ptr %sometimes
-  store i32 %v, ptr %always
-  br i1 %c, label %then, label %join
-then:
-  store i32 %v, ptr %sometimes
-  br label %join
-join:
-  %a = load i32, ptr %always
-  %b = load i32, ptr %sometimes
-  %s = add i32 %a, %b
-  ret i32 %s
-})");
-  llvm::Function& function = *module->getFunction("f");
-  dropUselessUndefStores(function);
-  std::vector<std::string> left;
-  for (auto& block : function)
-    for (auto& instruction : block)
-      if (auto* store = llvm::dyn_cast<llvm::StoreInst>(&instruction); store && llvm::isa<llvm::UndefValue>(store->getValueOperand()))
-        left.push_back(store->getPointerOperand()->getName().str());
-  EXPECT_EQ(left, std::vector<std::string>{"sometimes"});
 }
 
 TEST(EmitTest, FeaturesOfACpu) {

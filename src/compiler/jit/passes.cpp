@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "compiler/jit/single_writes.h"
+#include "compiler/jit/promote.h"
 #include "support/options.h"
 
 namespace anywarp::jit {
@@ -20,9 +20,9 @@ constexpr const char* pipelines[] = {
     "always-inline",
     // 1: quick
     "always-inline,function(sroa<modify-cfg>,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)",
-    // 2: the registers of the kernel into SSA form first, as they never are parts of each other; then one pass of each kind
+    // 2: one pass of each kind
     "always-inline,globaldce,"
-    "function(mem2reg,sroa<preserve-cfg>,early-cse<memssa>,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,"
+    "function(sroa<preserve-cfg>,early-cse<memssa>,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,"
     "loop-mssa(licm<allowspeculation>),early-cse<memssa>,simplifycfg)",
     // 3
     "always-inline,globaldce,"
@@ -70,7 +70,7 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
     return Error{ErrorKind::Invalid, "pass pipeline '" + text + "': " + llvm::toString(std::move(error))};
   if (optLevel > 0)
     for (llvm::Function& function : module)
-      if (!function.isDeclaration()) dropUselessUndefStores(function);
+      if (!function.isDeclaration()) promoteRegisters(function);
   passes.run(module, modules);
   return {};
 }
