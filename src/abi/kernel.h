@@ -8,7 +8,7 @@
 namespace anywarp::abi {
 
 // Bump when any struct below changes: it is part of the key of the on-disk cache.
-inline constexpr uint32_t kernelAbiVersion = 3;
+inline constexpr uint32_t kernelAbiVersion = 4;
 inline constexpr uint32_t maxWarpWidth = 32;
 inline constexpr uint32_t maxBarriers = 16;
 inline constexpr uint32_t maxThreadsPerBlock = 1024;
@@ -153,6 +153,8 @@ struct Services {
   // txq, suq and istypep: abi::TextureQuery. One handle per lane; `levels` may be null.
   void (*textureQuery)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t query, const uint64_t* handles, const uint32_t* levels,
                        uint32_t* results);
+  // A function of system_calls.def, by its row: argument n of a lane is arguments[n * maxWarpWidth + lane].
+  void (*system)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t which, const uint64_t* arguments, uint64_t* results);
 };
 
 }  // namespace anywarp::abi

@@ -20,6 +20,7 @@ struct PlanOptions {
   std::string cpu;               // LLVM CPU name
   std::string features;          // LLVM feature string, "+avx512f,..."
   int optLevel = 2;              // 0..3
+  bool hostNans = false;         // results that are NaN may have any bits of a NaN
   bool debugInfo = false;        // DWARF for gdb; line tables are always there
 };
 

@@ -85,7 +85,7 @@ Hash128 planKey(const Hash128& module, uint32_t function, const PlanOptions& opt
   key.number(module.low).number(module.high).number(function);
   for (uint32_t extent : {options.block.x, options.block.y, options.block.z}) key.number(extent);
   key.number(options.smallGrid).number(options.width).text(options.cpu).text(options.features);
-  key.number(static_cast<uint64_t>(options.optLevel)).number(options.debugInfo);
+  key.number(static_cast<uint64_t>(options.optLevel)).number(options.hostNans).number(options.debugInfo);
   return key.finish();
 }
 
@@ -122,7 +122,7 @@ bool sameBlock(const abi::Dim3& a, const abi::Dim3& b) { return a.x == b.x && a.
 
 bool sameOptions(const PlanOptions& a, const PlanOptions& b) {
   return sameBlock(a.block, b.block) && a.smallGrid == b.smallGrid && a.width == b.width && a.cpu == b.cpu && a.features == b.features &&
-         a.optLevel == b.optLevel && a.debugInfo == b.debugInfo;
+         a.optLevel == b.optLevel && a.hostNans == b.hostNans && a.debugInfo == b.debugInfo;
 }
 
 }  // namespace
@@ -133,6 +133,7 @@ PlanOptions defaultPlanOptions(abi::Dim3 block, bool smallGrid) {
   plan.smallGrid = smallGrid;
   plan.width = static_cast<uint32_t>(options::width());
   plan.optLevel = static_cast<int>(options::optLevel());
+  plan.hostNans = options::hostNans();
   plan.debugInfo = options::debugInfo();
   bool ownCpu = !options::cpu().empty();
   plan.cpu = ownCpu ? options::cpu() : hostCpu().name;

@@ -1,5 +1,9 @@
 // Calls that remain after inlining: recursion, function pointers, and the functions that the driver provides
 // (PTX: call; CUDA: Formatted Output, Assertion, Dynamic Global Memory Allocation). SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
 #include <llvm/IR/Intrinsics.h>
 
 #include "compiler/codegen/emitter.h"
@@ -137,7 +141,37 @@ bool FunctionEmitter::emitServiceCall(const Inst& inst, const std::string& name)
     service(offsetof(abi::Services, free), llvm::FunctionType::get(nothing, {ptr, word, ptr}, false), {ctx_, maskBits(mask_), lanes64(0)});
     return true;
   }
-  return false;
+  return emitSystemCall(inst, name);
+}
+
+// Functions that the device does: a row of numbers per argument.
+bool FunctionEmitter::emitSystemCall(const Inst& inst, const std::string& name) {
+  static constexpr struct {
+    std::string_view symbol;
+    unsigned arguments;
+  } calls[] = {
+#define SYSTEM_CALL(name, symbol, arguments) {symbol, arguments},
+#include "abi/system_calls.def"
+#undef SYSTEM_CALL
+  };
+  auto* found = std::find_if(std::begin(calls), std::end(calls), [&](const auto& call) { return call.symbol == name; });
+  if (found == std::end(calls)) return false;
+  const auto& args = inst.operands[2].elements;
+  const auto& results = inst.operands[0].elements;
+  if (args.size() != found->arguments) {
+    unsupported(inst, name + " takes " + std::to_string(found->arguments) + " words, not " + std::to_string(args.size()));
+    return true;
+  }
+  llvm::Type *ptr = b.getPtrTy(), *word = b.getInt32Ty();
+  llvm::AllocaInst* area = stackSlot(llvm::ArrayType::get(b.getInt64Ty(), std::max<size_t>(args.size(), 1) * abi::maxWarpWidth), "args");
+  for (size_t i = 0; i < args.size(); ++i)
+    b.CreateAlignedStore(read(args[i], Type::B64, true), b.CreateConstGEP1_64(b.getInt64Ty(), area, i * abi::maxWarpWidth), llvm::Align(8));
+  llvm::AllocaInst* out = stackSlot(vectorOf(b.getInt64Ty()), "results");
+  b.CreateStore(llvm::Constant::getNullValue(vectorOf(b.getInt64Ty())), out);
+  service(offsetof(abi::Services, system), llvm::FunctionType::get(b.getVoidTy(), {ptr, word, word, word, ptr, ptr}, false),
+          {ctx_, warp_, maskBits(mask_), i32(uint32_t(found - calls)), area, out});
+  if (!results.empty()) write(results[0], Type::B64, b.CreateLoad(vectorOf(b.getInt64Ty()), out));
+  return true;
 }
 
 }  // namespace anywarp::codegen

@@ -296,11 +296,15 @@ Value* FunctionEmitter::adapt(Value* v, Type, Type to) {
   return target->isIntegerTy() ? v : b.CreateBitCast(v, like(target));
 }
 
+Value* FunctionEmitter::shown(ptx::RegId r, Value* v) {
+  return showsBits_ && a_.nans[r] != NanKind::None ? canonicalNan(pure_, v, a_.nans[r]) : v;
+}
+
 Value* FunctionEmitter::read(const Operand& o, Type type, bool vector) {
   Value* v = nullptr;
   switch (o.kind) {
     case Operand::Kind::Register: {
-      v = readRegister(o.reg, vector);
+      v = shown(o.reg, readRegister(o.reg, vector));
       Type from = flat_.registers[o.reg].type;
       if (type == Type::None) type = from;
       v = adapt(v, from, type);
@@ -386,6 +390,13 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
 }
 
 void FunctionEmitter::emitGuarded(const Inst& inst) {
+  bool copies = analysis::isCall(inst) ? false : copiesBits(inst) && a_.nans[inst.operands[0].reg] != NanKind::None;
+  showsBits_ = !copies && !readsNumbers(inst);
+  emitUnguarded(inst);
+  showsBits_ = true;
+}
+
+void FunctionEmitter::emitUnguarded(const Inst& inst) {
   if (inst.pseudo != analysis::Pseudo::None) return emitPiece(inst);
   switch (inst.form) {
     case ptx::Form::Mov: case ptx::Form::MovPack: case ptx::Form::MovUnpack: case ptx::Form::MovVector: return emitMove(inst);
@@ -499,6 +510,9 @@ void FunctionEmitter::emitPure(const Inst& inst) {
     if (!k_.failed) k_.fail(ErrorKind::Unsupported, inst.loc, std::string(ptx::formInfo(inst.form).mnemonic) + " gave no result");
     return;
   }
+  // Where a register has other values beside results, results are made PTX's at once.
+  const bool mixed = !k_.options.hostNans && inst.operands[0].isReg() && a_.nans[inst.operands[0].reg] == NanKind::None;
+  if (NanKind nan = resultNan(inst, k_.host); mixed && nan != NanKind::None) results[0] = canonicalNan(pure_, results[0], nan);
   size_t next = 0;
   for (unsigned i = 0; i < inst.operands.size(); ++i) {
     if (ptx::slotRole(inst, i) != ptx::SlotRole::Dest) continue;

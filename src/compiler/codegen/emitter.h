@@ -76,8 +76,10 @@ class FunctionEmitter {
   // --- emitter.cpp: registers and operands
   void emitInstruction(const Inst& inst);
   void emitGuarded(const Inst& inst);
+  void emitUnguarded(const Inst& inst);
   void emitPiece(const Inst& inst);
   void emitPure(const Inst& inst);
+  Value* shown(ptx::RegId r, Value* v);   // as its bits are to be seen by the current instruction
   bool emitExtended(const Inst& inst, const Shape& shape);
   llvm::Type* laneType(ptx::Type type);
   llvm::Type* vectorOf(llvm::Type* element);
@@ -206,6 +208,7 @@ class FunctionEmitter {
 
   // --- calls.cpp
   void emitCall(const Inst& inst);
+  bool emitSystemCall(const Inst& inst, const std::string& name);
   bool emitServiceCall(const Inst& inst, const std::string& name);
   void callOutOfLine(const Inst& inst, uint32_t function, Value* lanes);
   Value* spill(Value* v, llvm::Type* element, const char* name);
@@ -267,6 +270,7 @@ class FunctionEmitter {
   Value* frame_ = nullptr;
   Value* mask_ = nullptr;
   Value *misaligned_ = nullptr, *misalignedLine_ = nullptr;  // i1, i32: found in this block, not yet acted on
+  bool showsBits_ = true;         // the current instruction can tell one NaN from another
   Value* guard_ = nullptr;        // of the current instruction: i1, or lanes; nullptr: none
   llvm::BasicBlock* initBlock_ = nullptr;  // runs before each warp
   Value* lspBase_ = nullptr;      // i64: offset of this function's local memory in the thread's

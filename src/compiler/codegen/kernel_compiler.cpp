@@ -121,6 +121,7 @@ class KernelCompiler {
     Flat& flat = *a.flat;
     a.order = analysis::orderBlocks(flat, {0}, Through::Suspensions);
     a.shapes = analysis::findShapes(flat, a.webs, a.order, k_.launch);
+    a.nans = k_.options.hostNans ? std::vector(flat.registers.size(), NanKind::None) : findHostNans(flat, k_.host);
     a.uses.assign(flat.registers.size(), 0);
     for (Inst& inst : flat.instructions)
       analysis::forEachUse(inst, flat.registers, [&](ptx::RegId& r) { ++a.uses[r]; });

@@ -16,6 +16,7 @@
 #include "compiler/analysis/suspensions.h"
 #include "compiler/analysis/webs.h"
 #include "compiler/backend.h"
+#include "compiler/codegen/nan_bits.h"
 #include "compiler/codegen/pure.h"
 
 namespace anywarp::codegen {
@@ -32,6 +33,7 @@ struct Analyzed {
   analysis::Webs webs;
   analysis::Order order;
   analysis::Shapes shapes;
+  std::vector<NanKind> nans;   // by register
   std::vector<uint32_t> uses;  // by register: instructions and branches that read it
   std::vector<uint8_t> local;  // by register: lives inside one block, where every write comes before what reads it
   std::vector<TilePlace> tiles;  // by register (matrix_tiles.h); empty: none

@@ -54,8 +54,8 @@ class PureEmitter {
   const HostTarget& host;
 
   // Every f32/f16/bf16 result that is a NaN is made PTX's canonical one (0x7fffffff, 0x7fff). It costs two host instructions per
-  // operation; left false, arithmetic keeps the host's NaN payloads and the framework may call canonicalNan() where the bits of
-  // a register become visible (stores, moves to integer registers). min, max and conversions are canonical in any case.
+  // operation; left false, arithmetic keeps the host's NaN payloads, and who uses it calls canonicalNan() where the bits of a register
+  // can be seen (nan_bits.h). min, max and conversions are canonical in any case.
   bool canonicalNans = false;
   // The host runs this kernel with subnormals flushed (x86: MXCSR FTZ and DAZ), so .ftz on f32 costs nothing. Only right when the
   // kernel's every f32 instruction is .ftz and it computes nothing in f64.
