@@ -185,6 +185,7 @@ CUresult anywarp::driver::prepareLaunch(const VisibleDevice& device, const Kerne
   request.cluster = shape.cluster;
   request.dynamicSharedBytes = arguments.sharedBytes;
   request.residency = arguments.cooperative ? device::Residency::WholeGrid : device::Residency::Independent;
+  request.launcher = ref.instance->symbols().get();
   request.keepAlive = ref.instance->symbols();
   return CUDA_SUCCESS;
 }

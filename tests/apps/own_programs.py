@@ -22,6 +22,7 @@ PROGRAMS = [
     ("rdc", ["rdc_main.cu", "rdc_other.cu"], ["-rdc=true"], ""),
     ("per_thread", ["streams.cu"], ["--default-stream=per-thread"], ""),
     ("textures", ["textures.cu"], [], ""),
+    ("device_launch", ["device_launch.cu"], ["-rdc=true"], ""),
     ("block_barrier", ["block_barrier.cu"], ["-diag-suppress=20054"], ""),
     ("block_barrier_90", ["block_barrier.cu"], ["-diag-suppress=20054", "-gencode=arch=compute_90,code=compute_90"], ""),
 ]

@@ -104,6 +104,7 @@ void Block::startWarps() {
     status_[w] = WarpStatus::Runnable;
   }
   barriers_.reset();
+  lastErrors_.clear();
   region_ = 0;
   uniform_ = true;
   progressed_ = false;
@@ -129,12 +130,12 @@ RunResult Block::runLockstep(Worker& worker) {
       uint32_t next = enter(worker, region_, 0, warpCount_);
       if (next == abi::regionExited) return RunResult::Done;
       if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
+      moved = next != region_;
       if (next < kernel_->regionCount && kernel_->regions) {
         region_ = next;
         if (kernel_->regions[next].plainBarrier) continue;
         if (kernel_->regions[next].interleaved) return RunResult::Yielded;
       }
-      moved = next != region_;
       for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
     } else {
       moved = runRunnable(worker);
@@ -258,6 +259,11 @@ RunResult Block::runFree(Worker& worker) {
     rounds = settled ? 0 : rounds + 1;
   }
   return RunResult::Waiting;
+}
+
+void Block::setLastError(uint32_t thread, uint32_t error) {
+  if (lastErrors_.empty()) lastErrors_.assign(threads_, 0);
+  lastErrors_[thread] = error;
 }
 
 void Block::arriveAtBarrier(const Barriers::Arrival& arrival) {

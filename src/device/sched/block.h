@@ -42,6 +42,10 @@ class Block final : public abi::BlockContext {
   // What the block keeps in caches while it runs: shared memory and frames.
   size_t workingBytes() const;
 
+  // What cudaGetLastError gives to a thread.
+  uint32_t lastError(uint32_t thread) const { return thread < lastErrors_.size() ? lastErrors_[thread] : 0; }
+  void setLastError(uint32_t thread, uint32_t error);
+
   // Services::barrierArrive.
   void arriveAtBarrier(const Barriers::Arrival& arrival);
 
@@ -77,6 +81,7 @@ class Block final : public abi::BlockContext {
   std::vector<abi::WarpState> states_;
   std::vector<WarpStatus> status_;
   Barriers barriers_;
+  std::vector<uint32_t> lastErrors_;  // by thread, once one has been set
   uint8_t* frameMemory_ = nullptr;
   size_t frameCapacity_ = 0;
 };

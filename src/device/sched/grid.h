@@ -11,6 +11,7 @@
 namespace anywarp::device {
 
 class Context;
+class Children;
 
 // Either a compiled kernel's blocks or calls of a function of ours. Filled in by the submitter, who keeps it until `completed`.
 struct Grid {
@@ -46,6 +47,15 @@ struct Grid {
     end = begin + chunk < total ? begin + chunk : total;
     return true;
   }
+
+  // Launches by its threads: made when the first one asks.
+  const ChildLauncher* launcher = nullptr;
+  std::atomic<Children*> children{nullptr};
+
+  Grid() = default;
+  ~Grid();
+  Grid(const Grid&) = delete;
+  Grid& operator=(const Grid&) = delete;
 
   // The first failure counts: it becomes the context's fault, and the grid stops.
   void fail(Fault fault);

@@ -17,6 +17,7 @@
 #include "device/sched/block.h"
 #include "device/sched/futex.h"
 #include "device/sched/printf.h"
+#include "device/sched/system_calls.h"
 #include "device/sched/worker.h"
 #include "device/texture/services.h"
 
@@ -25,16 +26,6 @@ namespace anywarp::device {
 namespace {
 
 Block& blockOf(abi::BlockContext* context) { return *static_cast<Block*>(context); }
-
-// While a service runs, signals are not the kernel's doing, except inside readKernelMemory().
-class OutOfKernel {
- public:
-  OutOfKernel() : worker_(*Worker::current()) { worker_.setInKernel(0); }
-  ~OutOfKernel() { worker_.reenterKernel(); }
-
- private:
-  Worker& worker_;
-};
 
 template <class Visit>
 void eachLane(uint32_t mask, Visit&& visit) {
@@ -163,6 +154,7 @@ const abi::Services& services() {
       .texture = textureService,
       .surface = surfaceService,
       .textureQuery = textureQueryService,
+      .system = systemCall,
   };
   return table;
 }
@@ -171,6 +163,13 @@ void readKernelMemory(void* target, uint64_t address, size_t bytes) {
   Worker& worker = *Worker::current();
   worker.setInKernel(1);
   std::memcpy(target, reinterpret_cast<const void*>(address), bytes);
+  worker.setInKernel(0);
+}
+
+void writeKernelMemory(uint64_t address, const void* source, size_t bytes) {
+  Worker& worker = *Worker::current();
+  worker.setInKernel(1);
+  std::memcpy(reinterpret_cast<void*>(address), source, bytes);
   worker.setInKernel(0);
 }
 

@@ -122,4 +122,14 @@ class Worker {
   static constexpr size_t notHeld = ~size_t{0};
 };
 
+// While a service runs, signals are not the kernel's doing, except inside readKernelMemory() and writeKernelMemory().
+class OutOfKernel {
+ public:
+  OutOfKernel() : worker_(*Worker::current()) { worker_.setInKernel(0); }
+  ~OutOfKernel() { worker_.reenterKernel(); }
+
+ private:
+  Worker& worker_;
+};
+
 }  // namespace anywarp::device

@@ -7,9 +7,10 @@
 
 #include "device/context.h"
 #include "device/memory/parts.h"
+#include "device/sched/children.h"
 #include "device/sched/futex.h"
+#include "device/sched/grid_setup.h"
 #include "device/sched/pool.h"
-#include "device/stream/grid_setup.h"
 
 namespace anywarp::device {
 
@@ -75,9 +76,12 @@ void GraphProgram::seal(size_t index) {
   grid.priority = task.priority;
   grid.chunk = 1;
   grid.total = 1;
+  grid.launcher = nullptr;
   grid.completed = [](Grid* g) {
-    GraphTask& self = taskOf(g->argument);
-    self.program->ended(self);
+    runDescendants(*g, [](Grid* parent) {
+      GraphTask& self = taskOf(parent->argument);
+      self.program->ended(self);
+    });
   };
   switch (task.kind) {
     case GraphTask::Kind::Kernel: prepareGrid(grid, task.launch, task.workspace); break;

@@ -3,8 +3,9 @@
 
 #include "device/context.h"
 #include "device/memory/parts.h"
+#include "device/sched/children.h"
+#include "device/sched/grid_setup.h"
 #include "device/stream/graph.h"
-#include "device/stream/grid_setup.h"
 #include "device/stream/queue.h"
 #include "device/stream/stream.h"
 
@@ -13,10 +14,14 @@ namespace anywarp::device {
 namespace {
 
 Operation& operationOf(void* argument) { return *static_cast<Operation*>(argument); }
-void gridCompleted(Grid* grid) {
+
+void familyEnded(Grid* grid) {
   Operation& op = operationOf(grid->argument);
   op.stream->gridEnded(&op);
 }
+
+// A grid has ended when those that it launched have.
+void gridCompleted(Grid* grid) { runDescendants(*grid, familyEnded); }
 
 }  // namespace
 
@@ -51,6 +56,7 @@ Operation* Stream::takeGrid() {
   grid.kernel = nullptr;
   grid.body = nullptr;
   grid.bodyTouchesUserMemory = false;
+  grid.launcher = nullptr;
   grid.argument = op;
   grid.context = &context_;
   grid.residency = Residency::Independent;

@@ -66,6 +66,7 @@ Status Instance::createVariables() {
   const ptx::Module& module = *code_->module;
   auto table = std::make_shared<SymbolTable>();
   table->code = code_;
+  if (std::shared_ptr<Context> context = context_.lock()) table->device = &context->device;
   table->addresses.resize(module.variables.size() + module.functions.size());
   for (uint32_t i = 0; i < module.variables.size(); ++i) {
     const ptx::Variable& variable = module.variables[i];

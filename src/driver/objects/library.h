@@ -80,7 +80,7 @@ struct Code {
 
   Hash128 hash;                   // of the PTX as it came
   std::unique_ptr<ptx::Module> module;
-  compiler::PlanCache plans;
+  mutable compiler::PlanCache plans;
   std::vector<std::shared_ptr<Kernel>> kernels;
   std::unordered_map<std::string_view, Kernel*> kernelsByName;
 };
@@ -126,11 +126,20 @@ class Library : public std::enable_shared_from_this<Library> {
 // The capabilities of all devices that the program sees, each once.
 Library::Arches visibleArches();
 
-// What a launch needs of an instance; lives on while a kernel is queued.
-struct SymbolTable {
+// What a launch needs of an instance; lives on while a kernel is queued. Kernels launch others of the same module through it.
+struct SymbolTable final : device::ChildLauncher {
   std::vector<uint64_t> addresses;          // as abi::LaunchInfo::symbols
   std::unique_ptr<uint64_t[]> functions;    // records that function handles point to
   std::shared_ptr<const Code> code;
+  const VisibleDevice* device = nullptr;
+
+  std::optional<size_t> paramBytes(uint64_t function) const override;
+  std::optional<device::KernelFacts> facts(uint64_t function) const override;
+  std::optional<int> activeBlocks(uint64_t function, uint32_t threads, uint64_t dynamicSharedBytes) const override;
+  Result<device::LaunchRequest> prepare(uint64_t function, const abi::Dim3& grid, const abi::Dim3& block, uint32_t sharedBytes) const override;
+
+ private:
+  Kernel* kernelOf(uint64_t function) const;
 };
 
 class Instance;

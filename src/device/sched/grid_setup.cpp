@@ -1,5 +1,5 @@
 // From a launch request to a grid. SPDX-License-Identifier: Apache-2.0
-#include "device/stream/grid_setup.h"
+#include "device/sched/grid_setup.h"
 
 #include <algorithm>
 #include <iterator>
@@ -31,6 +31,7 @@ void prepareGrid(Grid& grid, const LaunchRequest& request, uint32_t (&workspace)
   const abi::CompiledKernel& kernel = *request.kernel;
   grid.kernel = request.kernel;
   grid.residency = request.residency;
+  grid.launcher = request.launcher;
   grid.total = volume(request.grid);
   grid.chunk = chunkFor(grid);
   abi::LaunchInfo& info = grid.info;
