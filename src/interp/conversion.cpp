@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cfenv>
 #include <cmath>
+#include <utility>
 
 #include "interp/floating.h"
 
@@ -121,18 +122,23 @@ void cvtTf32(Step& step) {
   step.set(0, Type::B32, bits);
 }
 
+namespace {
+
+// The upper number and the lower one: two f32 operands, or the halves of one.
+std::pair<double, double> sourcePair(Step& step) {
+  Type type = step.type(1);
+  if (type == Type::F32) return {step.number(1, Type::F32), step.number(2, Type::F32)};
+  Format format = formatOf(ptx::elementType(type));
+  uint64_t pair = step.bits(1, type);
+  return {decode(format, pair >> 16), decode(format, lowBits(pair, 16))};
+}
+
+}  // namespace
+
 // Pairs of fp8, fp6 (each in a byte) or fp4 (each in half a byte); the first source is the upper one.
 void cvtToFp8(Step& step) {
   Format format = formatOf(ptx::elementType(step.type(0)));
-  double high, low;
-  if (step.type(1) == Type::F16x2) {
-    uint64_t pair = step.bits(1, Type::F16x2);
-    high = decode(f16Format, pair >> 16);
-    low = decode(f16Format, lowBits(pair, 16));
-  } else {
-    high = step.number(1, Type::F32);
-    low = step.number(2, Type::F32);
-  }
+  auto [high, low] = sourcePair(step);
   unsigned bits = ptx::bits(step.type(0));
   step.set(0, ptx::bitsType(bits), narrowed(step, format, high) << (bits / 2) | narrowed(step, format, low));
 }
@@ -163,15 +169,7 @@ uint64_t toUe8m0(const Step& step, double value) {
 }  // namespace
 
 void cvtToUe8m0(Step& step) {
-  double high, low;
-  if (step.type(1) == Type::BF16x2) {
-    uint64_t pair = step.bits(1, Type::BF16x2);
-    high = decode(bf16Format, pair >> 16);
-    low = decode(bf16Format, lowBits(pair, 16));
-  } else {
-    high = step.number(1, Type::F32);
-    low = step.number(2, Type::F32);
-  }
+  auto [high, low] = sourcePair(step);
   step.set(0, Type::B16, toUe8m0(step, high) << 8 | toUe8m0(step, low));
 }
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
@@ -57,6 +58,18 @@ std::vector<Engine> enginesNamed(const std::string& names) {
     begin = end + 1;
   }
   return engines;
+}
+
+int withEngines(const std::string& names, const std::function<int(const Engine&)>& run) {
+  std::vector<Engine> engines = enginesNamed(names);
+  if (engines.empty()) return std::fprintf(stderr, "error: no engine is named `%s`\n", names.c_str()), 2;
+  int status = 0;
+  for (const Engine& engine : engines) {
+    if (!engine.driver && engines.size() > 1) continue;
+    int result = run(engine);
+    status = status ? status : result;
+  }
+  return status;
 }
 
 Outcome runEngine(const Program& program, const Engine& engine, const RunOptions& options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +66,8 @@ struct Engine {
 
 // "interp", "jit" (every variant), or one variant's name; empty where there is none such.
 std::vector<Engine> enginesNamed(const std::string& names);
+// For tools that compare with the interpreter: `run` for each named engine but it. The first exit status that is not 0; 2 where none has that name.
+int withEngines(const std::string& names, const std::function<int(const Engine&)>& run);
 
 struct RunOptions {
   std::string library;      // path of libcuda.so.1

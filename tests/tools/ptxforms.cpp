@@ -115,17 +115,12 @@ int runList(const Options& options) {
     if (!forms) return std::fprintf(stderr, "error: %s\n", forms.error().message.c_str()), 2;
     return std::fputs(forms->program.ptx.c_str(), stdout), 0;
   }
-  std::vector<Engine> engines = enginesNamed(options.engines);
-  if (engines.empty()) return std::fprintf(stderr, "error: no engine is named `%s`\n", options.engines.c_str()), 2;
-  int status = 0;
-  for (const Engine& engine : engines) {
-    if (!engine.driver && engines.size() > 1) continue;
+  return withEngines(options.engines, [&](const Engine& engine) {
     std::set<std::string> failed;
     int result = compare(options, opcodes, engine, &failed);
     if (result) std::printf("%s: %s: %zu of %zu opcodes fail\n", options.file.c_str(), engine.name.c_str(), failed.size(), opcodes.size());
-    status = status ? status : result;
-  }
-  return status;
+    return result;
+  });
 }
 
 }  // namespace

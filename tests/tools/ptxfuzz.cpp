@@ -118,15 +118,7 @@ int fuzz(const Options& options, const Engine& engine) {
 
 int main(const Options& options) {
   if (options.print) return std::fputs(programOf({generateKernel(options.seed)}).ptx.c_str(), stdout), 0;
-  std::vector<Engine> engines = enginesNamed(options.engines);
-  if (engines.empty()) return std::fprintf(stderr, "error: no engine is named `%s`\n", options.engines.c_str()), 2;
-  int status = 0;
-  for (const Engine& engine : engines) {
-    if (!engine.driver && engines.size() > 1) continue;
-    int result = fuzz(options, engine);
-    status = status ? status : result;
-  }
-  return status;
+  return withEngines(options.engines, [&](const Engine& engine) { return fuzz(options, engine); });
 }
 
 }  // namespace

@@ -12,6 +12,31 @@ using ptx::Mod;
 using ptx::Operand;
 using ptx::Type;
 
+namespace {
+
+using analysis::Inst;
+using llvm::Value;
+
+// As integers in the order of the numbers. NaNs stay outside, unless one of them is to be the result.
+Value* reduceFloat(llvm::IRBuilder<>& b, const Inst& inst, Value* v, Value* group) {
+  constexpr uint32_t magnitude = 0x7fffffff, canonicalNan = 0x7fffffff;
+  auto ordered = [&](Value* bits) {
+    llvm::Type* type = bits->getType();
+    return b.CreateXor(bits, b.CreateAnd(b.CreateAShr(bits, 31), llvm::ConstantInt::get(type, magnitude)));
+  };
+  if (inst.has(Mod::Abs)) v = b.CreateAnd(v, llvm::ConstantInt::get(v->getType(), magnitude));
+  Value* number = b.CreateBitCast(v, llvm::VectorType::get(b.getFloatTy(), llvm::cast<llvm::VectorType>(v->getType())));
+  Value* isNan = b.CreateFCmpUNO(number, number);
+  Value* numbers = b.CreateAnd(group, b.CreateNot(isNan));
+  const bool least = inst.has(Mod::Min);
+  Value* keys = b.CreateSelect(numbers, ordered(v), llvm::ConstantInt::get(v->getType(), least ? 0x7fffffffu : 0x80000000u));
+  Value* result = ordered(least ? b.CreateIntMinReduce(keys, true) : b.CreateIntMaxReduce(keys, true));
+  Value* isNone = inst.has(Mod::PropagateNan) ? b.CreateOrReduce(b.CreateAnd(group, isNan)) : b.CreateNot(b.CreateOrReduce(numbers));
+  return b.CreateSelect(isNone, b.getInt32(canonicalNan), result);
+}
+
+}  // namespace
+
 void FunctionEmitter::emitWarp(const Inst& inst) {
   switch (inst.form) {
     case Form::Shfl: case Form::ShflSync: return emitShuffle(inst);
@@ -162,12 +187,13 @@ void FunctionEmitter::emitMatch(const Inst& inst) {
 }
 
 void FunctionEmitter::emitRedux(const Inst& inst) {
-  Type type = inst.type();
-  if (inst.form == Form::ReduxFloat) return unsupported(inst, "redux.f32 is not supported yet");
+  const bool isFloat = inst.form == Form::ReduxFloat;
+  Type type = isFloat ? Type::B32 : inst.type();
   Value* v = read(inst.operands[1], type, true);
   llvm::Type* lanes = v->getType();
   bool isSigned = ptx::isSigned(type);
   auto reduce = [&](Value* group) -> Value* {
+    if (isFloat) return reduceFloat(b, inst, v, group);
     auto filled = [&](uint32_t identity) { return b.CreateSelect(group, v, llvm::ConstantInt::get(lanes, identity)); };
     if (inst.has(Mod::Add)) return b.CreateAddReduce(filled(0));
     if (inst.has(Mod::And)) return b.CreateAndReduce(filled(~0u));
