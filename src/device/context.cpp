@@ -36,6 +36,8 @@ struct Context::State {
   mutable Mutex mutex;
   std::vector<std::shared_ptr<Stream>> streams ANYWARP_GUARDED_BY(mutex);  // without the legacy one
   std::atomic<uint32_t> blockingStreams{0};
+  std::shared_ptr<Stream> collector ANYWARP_GUARDED_BY(mutex);     // of recordAll()
+  std::shared_ptr<Event> awaited ANYWARP_GUARDED_BY(mutex);        // by every stream
   Mutex faultMutex;
   std::vector<std::unique_ptr<const Fault>> faults ANYWARP_GUARDED_BY(faultMutex);
   std::atomic<uint64_t> stackBytes{1024};
@@ -124,6 +126,8 @@ std::shared_ptr<Stream> Context::createStream(StreamKind kind, int priority) {
     return gone;
   });
   state_->streams.push_back(stream);
+  if (state_->awaited && state_->awaited->complete()) state_->awaited = nullptr;
+  if (state_->awaited) stream->wait(state_->awaited);
   if (kind == StreamKind::Blocking) state_->blockingStreams.fetch_add(1, std::memory_order_relaxed);
   return stream;
 }
@@ -134,6 +138,31 @@ std::vector<std::shared_ptr<Stream>> Context::streams() const {
 }
 
 bool Context::hasBlockingStreams() const { return state_->blockingStreams.load(std::memory_order_relaxed) != 0; }
+
+void Context::recordAll(const std::shared_ptr<Event>& event) {
+  auto fresh = createStream(StreamKind::NonBlocking);
+  std::shared_ptr<Stream> collector;
+  {
+    Lock lock(state_->mutex);
+    if (!state_->collector) state_->collector = fresh;
+    collector = state_->collector;
+  }
+  auto follow = [&](Stream& stream) {
+    auto reached = std::make_shared<Event>(EventTiming::Off);
+    stream.record(reached);
+    collector->wait(reached);
+  };
+  follow(*legacy_);
+  for (auto& stream : streams()) follow(*stream);
+  collector->record(event);
+}
+
+void Context::waitAll(const std::shared_ptr<Event>& event) {
+  legacy_->wait(event);
+  for (auto& stream : streams()) stream->wait(event);
+  Lock lock(state_->mutex);
+  state_->awaited = event;
+}
 
 void Context::synchronize() {
   legacy_->waitAlone();

@@ -41,6 +41,11 @@ class Context {
   Stream& perThreadStream();
   std::shared_ptr<Stream> createStream(StreamKind kind, int priority = 0);
 
+  // `event` is recorded when all that is in any stream now has ended; or nothing submitted from now on, to any stream, starts before
+  // the event's latest record.
+  void recordAll(const std::shared_ptr<Event>& event);
+  void waitAll(const std::shared_ptr<Event>& event);
+
   // Waits for everything submitted to every stream, then flushes printf.
   void synchronize();
   // True when no stream has work.

@@ -252,7 +252,7 @@ CUresult cuCtxGetExecAffinity(CUexecAffinityParam* affinity, CUexecAffinityType 
     if (!affinity) return CUDA_ERROR_INVALID_VALUE;
     if (type != CU_EXEC_AFFINITY_TYPE_SM_COUNT) return CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY;
     affinity->type = type;
-    affinity->param.smCount.val = static_cast<unsigned>(current.device().profile().smCount());
+    affinity->param.smCount.val = static_cast<unsigned>(current.context->smCount());
     return CUDA_SUCCESS;
   });
 }

@@ -1,6 +1,9 @@
 // Error kinds and faults -> CUresult. SPDX-License-Identifier: Apache-2.0
 #include "driver/errors.h"
 
+#include <fmt/format.h>
+
+#include "driver/error_log.h"
 #include "support/log.h"
 
 namespace anywarp::driver {
@@ -39,6 +42,8 @@ CUresult toResult(const Error& error, During during) {
   CUresult result = codesOf(error.kind).of(during);
   // A failed argument check is the program's to report, a failed compilation has been; what a load lacked, only we know.
   bool isLoad = during == During::ReadImage || during == During::ReadPtx;
+  // What the log writes is kept from there.
+  if (!isLoad || !log::enabled(log::Level::Error)) appendToErrorLog(CU_LOG_LEVEL_ERROR, fmt::format("{} ({})", error.message, errorName(result)));
   log::message(isLoad ? log::Level::Error : log::Level::Info, "{} ({})", error.message, errorName(result));
   return result;
 }

@@ -27,7 +27,7 @@ CUresult record(const char* name, CUevent handle, CUstream streamHandle, unsigne
     if (stream.capture) return captureRecord(stream, events().find(handle), flags);
     if (flags) return CUDA_ERROR_INVALID_VALUE;  // external records exist while capturing only
     if (event.isCaptured.load(std::memory_order_relaxed)) forgetPoint(event);
-    stream->record(event.event);
+    recordOn(*stream.stream, event);
     return CUDA_SUCCESS;
   });
 }
@@ -66,8 +66,13 @@ CUresult elapsed(const char* name, float* milliseconds, CUevent startHandle, CUe
 CUresult cuEventCreate(CUevent* handle, unsigned flags) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
     if (!handle || flags & ~knownFlags) return CUDA_ERROR_INVALID_VALUE;
-    if (flags & CU_EVENT_INTERPROCESS) return flags & CU_EVENT_DISABLE_TIMING ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE;
+    if (flags & CU_EVENT_INTERPROCESS && !(flags & CU_EVENT_DISABLE_TIMING)) return CUDA_ERROR_INVALID_VALUE;
     auto object = std::make_shared<EventObject>();
+    if (flags & CU_EVENT_INTERPROCESS) {
+      auto shared = device::SharedEvent::make();
+      if (!shared) return toResult(shared.error());
+      object->shared = std::move(*shared);
+    }
     object->impl = current.impl;
     object->event = std::make_shared<device::Event>(flags & CU_EVENT_DISABLE_TIMING ? device::EventTiming::Off : device::EventTiming::On);
     object->context = current.context;
@@ -85,7 +90,7 @@ CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) 
 CUresult cuEventQuery(CUevent handle) {
   return withEvent(__func__, handle, [](Current& current, EventObject& event) -> CUresult {
     if (event.isCaptured) return CUDA_ERROR_CAPTURED_EVENT;
-    if (!event.event->complete()) return CUDA_ERROR_NOT_READY;
+    if (!(event.shared ? event.shared->complete() : event.event->complete())) return CUDA_ERROR_NOT_READY;
     current.impl->flushPrintf();
     return current.fault();
   });
@@ -94,7 +99,8 @@ CUresult cuEventQuery(CUevent handle) {
 CUresult cuEventSynchronize(CUevent handle) {
   return withEvent(__func__, handle, [](Current& current, EventObject& event) -> CUresult {
     if (event.isCaptured) return CUDA_ERROR_CAPTURED_EVENT;
-    event.event->synchronize();
+    if (event.shared) event.shared->wait(event.shared->recorded());
+    else event.event->synchronize();
     current.impl->flushPrintf();
     return current.fault();
   });

@@ -107,7 +107,9 @@ CUresult checkShared(Kernel& kernel, const VisibleDevice& device, uint32_t stati
 
 CUresult checkCooperative(Kernel& kernel, const VisibleDevice& device, const Shape& shape, uint64_t sharedBytes) {
   uint64_t perSm = static_cast<uint64_t>(activeBlocks(device, kernel, static_cast<uint32_t>(volume(shape.block)), sharedBytes));
-  return volume(shape.grid) > perSm * static_cast<uint64_t>(device.profile().smCount()) ? CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE : CUDA_SUCCESS;
+  std::shared_ptr<Context> context = currentContext();
+  int smCount = context && &context->device == &device ? context->smCount() : device.profile().smCount();
+  return volume(shape.grid) > perSm * static_cast<uint64_t>(smCount) ? CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE : CUDA_SUCCESS;
 }
 
 // No thread index, in either direction, reaches 2^31: the plan may compute with 32 bits.
@@ -121,7 +123,7 @@ CUresult recordEvents(Current& current, const StreamRef& stream, const LaunchArg
     if (!handle) continue;
     std::shared_ptr<EventObject> event = events().find(handle);
     if (!event || event->impl != current.impl) return CUDA_ERROR_INVALID_HANDLE;
-    stream->record(event->event);
+    recordOn(*stream.stream, *event);
   }
   return CUDA_SUCCESS;
 }

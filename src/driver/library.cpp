@@ -1,6 +1,7 @@
 // Driver API: Library Management. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "abi/cuda_execution.h"
 #include "driver/entry.h"
 #include "driver/execution.h"
 #include "driver/jit_options.h"
@@ -158,6 +159,14 @@ CUresult cuLibraryGetManaged(CUdeviceptr* pointer, size_t* bytes, CUlibrary hand
       if (bytes) *bytes = code.module->variables[static_cast<size_t>(index)].size;
       return CUDA_SUCCESS;
     });
+  });
+}
+
+// Functions that host and device share do not exist here.
+CUresult cuLibraryGetUnifiedFunction(void** function, CUlibrary handle, const char* symbol) {
+  return call(__func__, [&]() -> CUresult {
+    if (!function || !symbol) return CUDA_ERROR_INVALID_VALUE;
+    return withLibrary(handle, [](const std::shared_ptr<Library>&, Code&) { return CUDA_ERROR_NOT_FOUND; });
   });
 }
 

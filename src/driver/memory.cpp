@@ -4,6 +4,7 @@
 #include "driver/entry.h"
 #include "driver/memory.h"
 #include "driver/objects/capture.h"
+#include "driver/objects/interprocess.h"
 #include "driver/objects/memory_pool.h"
 
 using namespace anywarp;
@@ -102,6 +103,11 @@ CUresult cuMemAllocManaged(CUdeviceptr* pointer, size_t bytes, unsigned flags) {
 CUresult cuMemFree_v2(CUdeviceptr pointer) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
     if (!pointer) return CUDA_SUCCESS;
+    if (isImportedPointer(pointer)) {
+      current.impl->synchronize();
+      (void)takeImportedPointer(pointer);
+      return current.fault();
+    }
     return release(current, pointerOf(pointer), [](device::MemoryKind kind) {
       return kind == device::MemoryKind::Device || kind == device::MemoryKind::Managed;
     });

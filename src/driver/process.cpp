@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "device/profile/uuid_text.h"
+#include "driver/error_log.h"
 #include "driver/errors.h"
 #include "driver/objects/context.h"
 #include "support/log.h"
@@ -67,6 +68,7 @@ CUresult initialise() {
   if (p.ready.load(std::memory_order_acquire)) return CUDA_SUCCESS;
   std::lock_guard lock(p.mutex);
   if (p.ready.load(std::memory_order_relaxed)) return CUDA_SUCCESS;
+  startErrorLog();
   if (Status status = device::Device::initialise(); !status) {
     log::error("{}", status.error().message);
     return CUDA_ERROR_SYSTEM_NOT_READY;

@@ -102,8 +102,14 @@ CUresult cuStreamGetCtx(CUstream handle, CUcontext* context) {
 }
 
 CUresult cuStreamGetCtx_v2(CUstream handle, CUcontext* context, CUgreenCtx* green) {
-  if (green) *green = nullptr;
-  return cuStreamGetCtx(handle, context);
+  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+    if (!context) return CUDA_ERROR_INVALID_VALUE;
+    bool isGreen = stream.object && stream.object->green;
+    std::shared_ptr<Context> owner = stream.object ? stream.object->context.lock() : nullptr;
+    *context = owner ? owner->handle : current.context->handle;
+    if (green) *green = isGreen ? stream.object->green : nullptr;
+    return CUDA_SUCCESS;
+  });
 }
 
 CUresult cuStreamQuery(CUstream handle) {
@@ -131,7 +137,7 @@ CUresult cuStreamWaitEvent(CUstream handle, CUevent event, unsigned flags) {
     if (flags & ~CU_EVENT_WAIT_EXTERNAL) return CUDA_ERROR_INVALID_VALUE;
     if (stream.capture || object->isCaptured.load(std::memory_order_relaxed)) return captureWait(current, stream, object, flags);
     if (flags) return CUDA_ERROR_INVALID_VALUE;  // external waits exist while capturing only
-    stream->wait(object->event);
+    waitOn(*stream.stream, *object);
     return CUDA_SUCCESS;
   });
 }

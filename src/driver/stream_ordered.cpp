@@ -5,6 +5,7 @@
 #include "driver/entry.h"
 #include "driver/memory.h"
 #include "driver/objects/capture.h"
+#include "driver/objects/interprocess.h"
 #include "driver/objects/memory_pool.h"
 
 using namespace anywarp;
@@ -16,6 +17,7 @@ CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, const st
   if (!pointer || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
   StreamRef stream = streamOf(current, handle);
   if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+  if (pool->imported) return CUDA_ERROR_INVALID_VALUE;  // its memory is the other process's
   if (stream.capture) return captureAllocation(current, stream, pool->device, bytes, pointer);
   if (pool->maxBytes && pool->used + bytes > pool->maxBytes) return CUDA_ERROR_OUT_OF_MEMORY;
   Result<void*> memory = current.impl->allocate(bytes);
@@ -66,6 +68,10 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
       stream->call([memory] { setLive(memory, false); }, device::OnFault::Always);
       return CUDA_SUCCESS;
     }
+    if (isImportedPointer(pointer)) {
+      stream->call([pointer] { (void)takeImportedPointer(pointer); }, device::OnFault::Always);
+      return CUDA_SUCCESS;
+    }
     std::optional<device::Allocation> allocation = device::Memory::instance().find(base);
     if (!allocation || allocation->base != pointer || allocation->kind != device::MemoryKind::Device) return CUDA_ERROR_INVALID_VALUE;
     stream->call(
@@ -83,9 +89,14 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
 CUresult cuMemPoolCreate(CUmemoryPool* handle, const CUmemPoolProps* props) {
   return call(__func__, [&]() -> CUresult {
     if (!handle || !props || props->allocType != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
-    if (props->handleTypes != CU_MEM_HANDLE_TYPE_NONE || props->location.type != CU_MEM_LOCATION_TYPE_DEVICE) return CUDA_ERROR_NOT_SUPPORTED;
+    if (props->handleTypes & ~CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR || props->location.type != CU_MEM_LOCATION_TYPE_DEVICE) return CUDA_ERROR_NOT_SUPPORTED;
     if (!visibleDevice(props->location.id)) return CUDA_ERROR_INVALID_DEVICE;
     auto pool = std::make_shared<MemoryPool>();
+    if (props->handleTypes == CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR) {
+      Result<device::SharedFile> identity = device::SharedFile::make(4096);
+      if (!identity) return toResult(identity.error());
+      pool->identity = std::move(*identity);
+    }
     pool->device = props->location.id;
     pool->maxBytes = props->maxSize;
     *handle = memoryPools().add(pool);

@@ -10,7 +10,9 @@
 #include <string>
 #include <type_traits>
 
+#include "abi/cuda_execution.h"
 #include "abi/cuda_graph.h"
+#include "abi/cuda_memory.h"
 #include "abi/cuda_texture.h"
 
 namespace anywarp::driver {

@@ -7,6 +7,8 @@
 #include <map>
 #include <mutex>
 
+#include "abi/cuda_memory.h"
+#include "device/memory/shared_file.h"
 #include "driver/entry.h"
 #include "driver/memory.h"
 
@@ -18,14 +20,18 @@ namespace {
 constexpr size_t granularity = size_t{2} << 20;
 
 struct Physical {
-  Physical(int file, size_t bytes, const CUmemAllocationProp& prop) : file(file), bytes(bytes), prop(prop) {}
-  ~Physical() { close(file); }
+  // `charged`: bytes counted as the device's; 0 for memory of another process.
+  Physical(device::SharedFile file, size_t bytes, size_t charged, const CUmemAllocationProp& prop)
+      : file(std::move(file)), bytes(bytes), charged(charged), prop(prop) {}
+  ~Physical() {
+    if (charged) device::Memory::instance().discharge(visibleDevice(prop.location.id)->device->ordinal(), charged);
+  }
   Physical(const Physical&) = delete;
   Physical& operator=(const Physical&) = delete;
 
   CUmemGenericAllocationHandle handle = 0;
-  const int file;
-  const size_t bytes;
+  const device::SharedFile file;
+  const size_t bytes, charged;
   const CUmemAllocationProp prop;
   unsigned references = 1;  // of the handle; guarded by Spaces::mutex
 };
@@ -174,12 +180,11 @@ CUresult cuMemAddressFree(CUdeviceptr pointer, size_t bytes) {
 CUresult cuMemCreate(CUmemGenericAllocationHandle* handle, size_t bytes, const CUmemAllocationProp* prop, unsigned long long flags) {
   return call(__func__, [&]() -> CUresult {
     if (!handle || !isMultiple(bytes) || flags || !validProp(prop)) return CUDA_ERROR_INVALID_VALUE;
-    if (prop->requestedHandleTypes != CU_MEM_HANDLE_TYPE_NONE) return CUDA_ERROR_NOT_SUPPORTED;
-    if (bytes > visibleDevice(prop->location.id)->device->memoryUsage().free) return CUDA_ERROR_OUT_OF_MEMORY;
-    int file = memfd_create("anywarp", MFD_CLOEXEC);
-    if (file < 0) return CUDA_ERROR_OPERATING_SYSTEM;
-    auto physical = std::make_shared<Physical>(file, bytes, *prop);
-    if (ftruncate(file, static_cast<off_t>(bytes)) != 0) return CUDA_ERROR_OUT_OF_MEMORY;
+    if (prop->requestedHandleTypes & ~CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR) return CUDA_ERROR_NOT_SUPPORTED;
+    Result<device::SharedFile> file = device::SharedFile::make(bytes);
+    if (!file) return toResult(file.error());
+    if (Status status = device::Memory::instance().charge(visibleDevice(prop->location.id)->device->ordinal(), bytes); !status) return toResult(status);
+    auto physical = std::make_shared<Physical>(std::move(*file), bytes, bytes, *prop);
     *handle = physicals().add(physical);
     return CUDA_SUCCESS;
   });
@@ -199,7 +204,7 @@ CUresult cuMemMap(CUdeviceptr pointer, size_t bytes, size_t offset, CUmemGeneric
     std::shared_ptr<Physical> physical = physicals().find(handle);
     if (!physical || flags || offset || pointer % granularity || !isMultiple(bytes) || bytes > physical->bytes) return CUDA_ERROR_INVALID_VALUE;
     if (!isReserved(s, pointer, bytes) || !isFree(s, pointer, bytes)) return CUDA_ERROR_INVALID_VALUE;
-    void* memory = mmap(pointerOf(pointer), bytes, PROT_NONE, MAP_SHARED | MAP_FIXED, physical->file, 0);
+    void* memory = mmap(pointerOf(pointer), bytes, PROT_NONE, MAP_SHARED | MAP_FIXED, physical->file.number(), 0);
     if (memory == MAP_FAILED) return CUDA_ERROR_MAP_FAILED;
     s.mappings.emplace(pointer, Mapping{bytes, std::move(physical)});
     return CUDA_SUCCESS;
@@ -261,5 +266,44 @@ CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle* handle, void*
     if (physical->references++ == 0) physicals().add(physical);  // it lived on in its mappings only
     *handle = physical->handle;
     return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuMemExportToShareableHandle(void* shareable, CUmemGenericAllocationHandle handle, CUmemAllocationHandleType type, unsigned long long flags) {
+  return call(__func__, [&]() -> CUresult {
+    std::shared_ptr<Physical> physical = physicals().find(handle);
+    if (!shareable || !physical || flags || !type || (type & (type - 1)) || !(physical->prop.requestedHandleTypes & type)) return CUDA_ERROR_INVALID_VALUE;
+    Result<int> descriptor = physical->file.duplicate();
+    if (!descriptor) return toResult(descriptor.error());
+    *static_cast<int*>(shareable) = *descriptor;
+    return CUDA_SUCCESS;
+  });
+}
+
+// What another process exported: memory of the current device, counted where it was made.
+CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle* handle, void* shareable, CUmemAllocationHandleType type) {
+  return call(__func__, [&]() -> CUresult {
+    if (!handle || type & (type - 1) || !type || type > CU_MEM_HANDLE_TYPE_FABRIC) return CUDA_ERROR_INVALID_VALUE;
+    if (type != CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR) return CUDA_ERROR_NOT_SUPPORTED;
+    Result<device::SharedFile> file = device::SharedFile::adopt(static_cast<int>(reinterpret_cast<intptr_t>(shareable)));
+    if (!file) return toResult(file.error());
+    size_t bytes = file->bytes();
+    if (!isMultiple(bytes)) return CUDA_ERROR_INVALID_VALUE;
+    std::shared_ptr<Context> context = currentContext();
+    CUmemAllocationProp prop{};
+    prop.type = CU_MEM_ALLOCATION_TYPE_PINNED;
+    prop.requestedHandleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+    prop.location = {CU_MEM_LOCATION_TYPE_DEVICE, context ? context->device.ordinal : 0};
+    *handle = physicals().add(std::make_shared<Physical>(std::move(*file), bytes, 0, prop));
+    return CUDA_SUCCESS;
+  });
+}
+
+// There is no bus that another device could reach the memory through.
+CUresult cuMemGetHandleForAddressRange(void* handle, CUdeviceptr pointer, size_t bytes, CUmemRangeHandleType type, unsigned long long flags) {
+  return callInContext(__func__, [&](Current&) -> CUresult {
+    bool known = type == CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD && flags <= 1;
+    if (!handle || !known || bytes == 0 || !validRange(pointerOf(pointer), bytes, Side::Device)) return CUDA_ERROR_INVALID_VALUE;
+    return CUDA_ERROR_NOT_SUPPORTED;
   });
 }

@@ -1,6 +1,8 @@
 // Where log lines go, and which. One write(2) per line, so lines of threads and processes do not mix. SPDX-License-Identifier: Apache-2.0
 #include "support/log.h"
 
+#include "support/log_listener.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/uio.h>
@@ -46,6 +48,8 @@ int readLevel() {
 
 namespace detail {
 
+static std::atomic<Listener> listener{nullptr};
+
 std::atomic<int> threshold{-1};
 
 bool slowEnabled(Level level) {
@@ -59,6 +63,7 @@ bool slowEnabled(Level level) {
 }
 
 void write(Level level, std::string_view text) {
+  if (Listener heard = level <= Level::Warn ? listener.load(std::memory_order_acquire) : nullptr) heard(level, text);
   std::string line = fmt::format("anywarp: {}: {}\n", levelNames[static_cast<int>(level)], text);
   std::string_view rest = line;
   while (!rest.empty()) {
@@ -85,6 +90,8 @@ bool firstTime(std::string_view key) {
 }
 
 }  // namespace detail
+
+void setListener(Listener heard) { detail::listener.store(heard, std::memory_order_release); }
 
 void setLevel(Level level) {
   detail::slowEnabled(level);

@@ -42,6 +42,10 @@ static_assert(sizeof(CUDA_RESOURCE_DESC) == 144 && sizeof(CUDA_TEXTURE_DESC) == 
 static_assert(CU_RES_VIEW_FORMAT_FLOAT_1X32 == 22 && CU_RES_VIEW_FORMAT_UNSIGNED_BC1 == 25 && CU_AD_FORMAT_SNORM_INT16X4 == 0xcb);
 static_assert(CU_TRSF_SRGB == 0x10 && CU_TRSF_SEAMLESS_CUBEMAP == 0x40 && CUDA_ARRAY3D_SPARSE == 0x40 && CUDA_ARRAY3D_DEPTH_TEXTURE == 0x10);
 static_assert(sizeof(CUmemAllocationProp) == 32 && sizeof(CUmemAccessDesc) == 12 && sizeof(CUmemPoolProps) == 88);
+static_assert(sizeof(CUdevResource) == 144 && sizeof(CUmemcpyAttributes) == 24 && sizeof(CUmemcpy3DOperand) == 40 && sizeof(CUDA_MEMCPY3D_BATCH_OP) == 112);
+static_assert(sizeof(CUDA_ARRAY_SPARSE_PROPERTIES) == 48 && sizeof(CUDA_ARRAY_MEMORY_REQUIREMENTS) == 32 && sizeof(CUtensorMap) == 128);
+static_assert(sizeof(CUDA_EXTERNAL_MEMORY_HANDLE_DESC) == 104 && sizeof(CUDA_EXTERNAL_MEMORY_BUFFER_DESC) == 88 && sizeof(CUDA_LAUNCH_PARAMS) == 56);
+static_assert(sizeof(CUipcMemHandle) == 64 && sizeof(CUipcEventHandle) == 64 && sizeof(CUmemPoolPtrExportData) == 64);
 static_assert(sizeof(CUlaunchAttributeValue) == 64 && sizeof(CUlaunchAttribute) == 72 && sizeof(CUlaunchConfig) == 56);
 
 }  // namespace

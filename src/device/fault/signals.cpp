@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "device/fault/record.h"
+#include "device/memory/replacement.h"
 #include "device/sched/futex.h"
 #include "device/sched/mutex.h"
 #include "device/sched/worker.h"
@@ -96,6 +97,7 @@ void passOn(int signal, siginfo_t* info, void* context) {
 }
 
 void handle(int signal, siginfo_t* info, void* context) {
+  if (signal == SIGSEGV && info->si_code == SEGV_ACCERR && waitForReplacement(reinterpret_cast<uintptr_t>(info->si_addr), programCounter(context))) return;
   Worker* worker = Worker::current();
   if (!worker) return passOn(signal, info, context);
   bool interrupted = info->si_code == SI_TKILL;

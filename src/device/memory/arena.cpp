@@ -1,6 +1,8 @@
 // Address space reserved ahead of use: mmap, and a map of free ranges. SPDX-License-Identifier: Apache-2.0
 #include "device/memory/arena.h"
 
+#include "device/memory/replacement.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,8 +22,14 @@ constexpr size_t maxGuarded = 20000;
 
 void* asPointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
 
-uintptr_t reserve(size_t bytes) {
-  void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+uintptr_t reserve(size_t bytes, Arena::Place place) {
+#ifdef MAP_32BIT
+  int where = place == Arena::Place::Low ? MAP_32BIT : 0;
+#else
+  if (place == Arena::Place::Low) return 0;
+  int where = 0;
+#endif
+  void* p = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | where, -1, 0);
   return p == MAP_FAILED ? 0 : reinterpret_cast<uintptr_t>(p);
 }
 
@@ -56,19 +64,31 @@ Result<uintptr_t> Arena::take(size_t bytes, size_t alignment) {
 #ifdef MADV_HUGEPAGE
   if (usable >= 2 * hugePage) madvise(asPointer(*base), usable, MADV_HUGEPAGE);
 #endif
-  taken_[*base] = usable + guard;
+  taken_[*base].bytes = usable + guard;
   return base;
 }
 
 void Arena::give(uintptr_t base) {
   auto it = taken_.find(base);
   if (it == taken_.end()) return;
-  size_t bytes = it->second;
+  size_t bytes = it->second.bytes;
   taken_.erase(it);
   void* p = mmap(asPointer(base), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   // Too many mappings to split one: the pages stay accessible, but empty.
   if (p == MAP_FAILED) madvise(asPointer(base), bytes, MADV_DONTNEED);
   insertFree(base, bytes);
+}
+
+Result<const SharedFile*> Arena::share(uintptr_t base, size_t bytes) {
+  auto it = taken_.find(base);
+  if (it == taken_.end()) return Error{ErrorKind::Invalid, "no range begins there"};
+  if (it->second.file) return &it->second.file;
+  size_t usable = roundUp(bytes, pageSize());
+  auto file = SharedFile::make(usable);
+  if (!file) return file.error();
+  if (Status status = replacePages(base, usable, *file); !status) return status.error();
+  it->second.file = std::move(*file);
+  return &it->second.file;
 }
 
 // All that is wanted, or where the process may not have that much only a little more than needed: others need some as well.
@@ -79,7 +99,7 @@ bool Arena::grow(size_t least) {
   for (size_t bytes : {all, modest, least}) {
     bytes = roundUp(bytes, pageSize());
     if (bytes < least) continue;
-    uintptr_t base = reserve(bytes);
+    uintptr_t base = reserve(bytes, place_);
     if (!base) continue;
     insertFree(base, bytes);
     cursor_ = base;

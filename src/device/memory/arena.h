@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "device/memory/shared_file.h"
 #include "support/result.h"
 
 namespace anywarp::device {
@@ -16,22 +17,34 @@ inline size_t roundUp(size_t value, size_t multiple) { return (value + multiple 
 // Not thread-safe. Ranges are taken upwards from the last one, so that a freed range faults for a while before it is used again.
 class Arena {
  public:
+  enum class Place : uint8_t { Anywhere, Low };  // Low: addresses of 32 bits
+
   // Reserves up to `wanted` bytes when first needed, less where the process may not (ulimit -v), and more when it is used up.
-  explicit Arena(size_t wanted) : wanted_(wanted) {}
+  explicit Arena(size_t wanted, Place place = Place::Anywhere) : wanted_(wanted), place_(place) {}
 
   // Readable, writable, zero. `alignment` is a power of two.
   Result<uintptr_t> take(size_t bytes, size_t alignment);
   // `base` as take() returned it. The pages go back to the host; touching them faults.
   void give(uintptr_t base);
 
+  // Makes the pages of a range that other processes can map, with what is in them, for as long as it is taken. `base` as take()
+  // returned it, `bytes` what was asked for there.
+  Result<const SharedFile*> share(uintptr_t base, size_t bytes);
+
  private:
+  struct Taken {
+    size_t bytes = 0;  // with the guard
+    SharedFile file;   // once shared
+  };
+
   bool grow(size_t least);
   Result<uintptr_t> carve(size_t bytes, size_t alignment);
   void insertFree(uintptr_t base, size_t bytes);
 
   const size_t wanted_;
+  const Place place_;
   std::map<uintptr_t, size_t> free_;               // by address, never adjacent
-  std::unordered_map<uintptr_t, size_t> taken_;    // with the guard
+  std::unordered_map<uintptr_t, Taken> taken_;
   uintptr_t cursor_ = 0;
 };
 

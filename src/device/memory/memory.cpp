@@ -43,6 +43,7 @@ struct Pool {
   explicit Pool(size_t wanted) : arena(wanted), slabs(arena) {}
   Arena arena;
   Slabs slabs;
+  std::unique_ptr<Arena> low;  // made when first asked for
   uint64_t capacity = ~uint64_t{0};
   uint64_t used = 0;
 };
@@ -51,6 +52,7 @@ struct Record {
   Allocation allocation;
   size_t charged = 0;  // bytes counted as used
   bool small = false;
+  bool low = false;
 };
 
 }  // namespace
@@ -100,7 +102,9 @@ struct Memory::State {
     Pool& from = poolOf(record.allocation);
     from.used -= record.charged;
     if (record.charged) tellUsage(record.allocation.device, from.used);
-    if (record.small) {
+    if (record.low) {
+      from.low->give(record.allocation.base);
+    } else if (record.small) {
       from.slabs.give(record.allocation.base);
     } else {
       from.arena.give(record.allocation.base);
@@ -136,7 +140,8 @@ Result<void*> Memory::allocate(const AllocationRequest& request) {
   if (request.alignment & (request.alignment - 1)) return Error{ErrorKind::Invalid, "alignment is no power of two"};
   std::unique_lock lock(state_.mutex);
   Pool& pool = state_.pool(onDevice(request.kind) ? request.device : -1);
-  bool small = request.bytes <= Slabs::largest && request.alignment <= Slabs::unit;
+  bool small = !request.low && request.bytes <= Slabs::largest && request.alignment <= Slabs::unit;
+  if (request.low && !pool.low) pool.low = std::make_unique<Arena>(smallestDeviceArena / 4, Arena::Place::Low);
   size_t charged = 0;
   if (counts(request.kind)) {
     uint64_t free = pool.used < pool.capacity ? pool.capacity - pool.used : 0;
@@ -146,13 +151,13 @@ Result<void*> Memory::allocate(const AllocationRequest& request) {
                                                std::to_string(pool.capacity) + " free on device " + std::to_string(request.device)};
     }
   }
-  auto base = small ? pool.slabs.take(request.bytes) : pool.arena.take(request.bytes, request.alignment);
+  auto base = small ? pool.slabs.take(request.bytes) : (request.low ? *pool.low : pool.arena).take(request.bytes, request.alignment);
   if (!base) return base.error();
   pool.used += charged;
   if (charged) tellUsage(request.device, pool.used);
   Allocation allocation{*base,          request.bytes, request.kind, request.device, ++state_.lastId,
                         request.owner, request.flags};
-  state_.records.emplace(*base, Record{allocation, charged, small});
+  state_.records.emplace(*base, Record{allocation, charged, small, request.low});
   return reinterpret_cast<void*>(*base);
 }
 
@@ -185,7 +190,7 @@ Status Memory::State::enter(const Allocation& allocation) {
       return Error{ErrorKind::Invalid, hex(allocation.base) + " overlaps the " + words(before.kind) + " range at " + hex(before.base)};
     }
   }
-  Record record{allocation, 0, false};
+  Record record{allocation, 0, false, false};
   record.allocation.id = ++lastId;
   records.emplace(allocation.base, record);
   return {};
@@ -212,6 +217,40 @@ Status Memory::adopt(void* base, size_t bytes, int device, uint32_t flags) {
 }
 
 Status Memory::disown(void* base) { return state_.leave(base, MemoryKind::Mapped); }
+
+Result<SharedPages> Memory::share(const void* address) {
+  std::unique_lock lock(state_.mutex);
+  auto it = state_.holding(reinterpret_cast<uintptr_t>(address));
+  if (it == state_.records.end() || it->second.allocation.kind != MemoryKind::Device) {
+    return Error{ErrorKind::Invalid, hex(reinterpret_cast<uintptr_t>(address)) + " is no device allocation"};
+  }
+  const Record& record = it->second;
+  Pool& pool = state_.poolOf(record.allocation);
+  uintptr_t range = record.small ? pool.slabs.slabOf(record.allocation.base) : record.allocation.base;
+  size_t bytes = record.small ? Slabs::slabBytes : record.allocation.bytes;
+  auto file = (record.low ? *pool.low : pool.arena).share(range, bytes);
+  if (!file) return file.error();
+  return SharedPages{(*file)->number(), (*file)->id(), (*file)->bytes(), record.allocation.base - range, record.allocation};
+}
+
+Status Memory::charge(int ordinal, uint64_t bytes) {
+  std::unique_lock lock(state_.mutex);
+  Pool& pool = state_.pool(ordinal);
+  uint64_t free = pool.used < pool.capacity ? pool.capacity - pool.used : 0;
+  if (bytes > free) {
+    return Error{ErrorKind::OutOfMemory, std::to_string(bytes) + " bytes asked for, " + std::to_string(free) + " free on device " + std::to_string(ordinal)};
+  }
+  pool.used += bytes;
+  tellUsage(ordinal, pool.used);
+  return {};
+}
+
+void Memory::discharge(int ordinal, uint64_t bytes) {
+  std::unique_lock lock(state_.mutex);
+  Pool& pool = state_.pool(ordinal);
+  pool.used -= bytes;
+  tellUsage(ordinal, pool.used);
+}
 
 std::optional<Allocation> Memory::find(const void* address) const {
   std::shared_lock lock(state_.mutex);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "device/memory/shared_file.h"
 #include "support/result.h"
 
 namespace anywarp::device {
@@ -39,6 +40,16 @@ struct AllocationRequest {
   int device = 0;
   const void* owner = nullptr;
   uint32_t flags = 0;
+  bool low = false;             // an address of 32 bits, for the oldest form of the API
+};
+
+// Pages that another process can map: the allocation begins `offset` bytes into them. The file stays open while it is allocated.
+struct SharedPages {
+  int file = -1;
+  FileId id{};
+  size_t bytes = 0;
+  size_t offset = 0;
+  Allocation allocation;
 };
 
 struct MemoryUsage {
@@ -68,6 +79,14 @@ class Memory {
   // Memory that the caller has mapped and will unmap: known here for find() and for reports. Invalid when it overlaps what is known.
   Status adopt(void* base, size_t bytes, int device, uint32_t flags);
   Status disown(void* base);
+
+  // Makes the pages under the Device allocation that holds `address` shareable; its neighbours in small ranges come along. Invalid where
+  // there is none.
+  Result<SharedPages> share(const void* address);
+
+  // Counts memory of device `ordinal` that the caller holds elsewhere. OutOfMemory when there is not that much.
+  Status charge(int ordinal, uint64_t bytes);
+  void discharge(int ordinal, uint64_t bytes);
 
   // The allocation that holds `address` (base <= address < base + bytes).
   std::optional<Allocation> find(const void* address) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <vector>
 
@@ -21,8 +22,11 @@ class Slabs {
   Result<uintptr_t> take(size_t bytes);
   void give(uintptr_t piece);
 
- private:
+  // The range of pages, slabBytes long, that a piece lies in.
+  uintptr_t slabOf(uintptr_t piece) const { return std::prev(slabs_.upper_bound(piece))->first; }
   static constexpr size_t slabBytes = 64 << 10;
+
+ private:
 
   struct Slab {
     size_t piece = 0;

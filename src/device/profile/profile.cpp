@@ -38,9 +38,9 @@ struct Capability {
 };
 
 constexpr Capability capabilities[] = {
-#define ANYWARP_CAPABILITY(name, ...) {#name, __VA_ARGS__},
+#define ANYWARP_COMPUTE_CAPABILITY(name, ...) {#name, __VA_ARGS__},
 #include "device/profile/capabilities.def"
-#undef ANYWARP_CAPABILITY
+#undef ANYWARP_COMPUTE_CAPABILITY
 };
 
 struct Product {

@@ -287,6 +287,7 @@ CUresult captureFill(Current& current, const StreamRef& stream, const device::Fi
 }
 
 CUresult captureRecord(const StreamRef& stream, const std::shared_ptr<EventObject>& event, unsigned flags) {
+  if (event->shared && flags & CU_EVENT_RECORD_EXTERNAL) return refuseCapture(stream);
   std::lock_guard lock(graphMutex());
   Capture& capture = *stream.capture;
   if (stream.implicit) return spoil(capture, CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
@@ -298,6 +299,7 @@ CUresult captureRecord(const StreamRef& stream, const std::shared_ptr<EventObjec
 }
 
 CUresult captureWait(Current& current, const StreamRef& stream, const std::shared_ptr<EventObject>& event, unsigned flags) {
+  if (event->shared && flags & CU_EVENT_WAIT_EXTERNAL) return refuseCapture(stream);
   std::lock_guard lock(graphMutex());
   if (stream.implicit) return spoil(*stream.capture, CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
   if (stream.capture && flags & CU_EVENT_WAIT_EXTERNAL) return captureWork(stream, CU_GRAPH_NODE_TYPE_WAIT_EVENT, EventWork{event});
@@ -313,7 +315,7 @@ CUresult captureWait(Current& current, const StreamRef& stream, const std::share
   }
   Capture& capture = *stream.capture;
   if (capture.invalidated) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
-  if (!event->isCaptured) return event->event->recorded() ? spoil(capture, CUDA_ERROR_STREAM_CAPTURE_ISOLATION) : CUDA_SUCCESS;
+  if (!event->isCaptured) return (event->shared ? event->shared->recorded() != 0 : event->event->recorded()) ? spoil(capture, CUDA_ERROR_STREAM_CAPTURE_ISOLATION) : CUDA_SUCCESS;
   if (source != stream.capture) {
     if (source) source->invalidated = true;
     return spoil(capture, CUDA_ERROR_STREAM_CAPTURE_MERGE);

@@ -8,6 +8,7 @@
 #include "driver/errors.h"
 #include "driver/memory.h"
 #include "driver/objects/capture.h"
+#include "driver/objects/interprocess.h"
 #include "driver/objects/library.h"
 #include "driver/objects/texture.h"
 
@@ -83,7 +84,16 @@ std::shared_ptr<Context> Context::makeExplicit(VisibleDevice& device, unsigned f
   return context;
 }
 
+std::shared_ptr<Context> Context::makeGreen(const std::shared_ptr<Context>& primary, int smCount) {
+  auto context = std::make_shared<Context>(primary->device, Ownership::Explicit, 0);
+  context->primary_ = primary;
+  context->smCount_ = smCount;
+  contexts().add(context);
+  return context;
+}
+
 std::shared_ptr<device::Context> Context::active() const {
+  if (primary_) return primary_->active();
   std::lock_guard lock(mutex_);
   return active_;
 }
@@ -114,6 +124,7 @@ void Context::reset() {
 }
 
 void Context::deactivate() {
+  if (primary_) return;
   std::shared_ptr<device::Context> impl;
   {
     std::lock_guard lock(mutex_);
@@ -127,6 +138,7 @@ void Context::deactivate() {
   auto deadExecs = graphExecs().takeIf([&](const GraphExec& exec) { return std::find(exec.contexts.begin(), exec.contexts.end(), impl) != exec.contexts.end(); });
   auto deadStreams = streams().takeIf(ours);
   auto deadEvents = events().takeIf(ours);
+  closeForeign(*impl);
   dropTextureObjects(*impl);
   auto deadMipmaps = mipmappedArrays().takeIf(ours);
   auto deadArrays = arrays().takeIf(ours);
@@ -137,6 +149,7 @@ void Context::deactivate() {
 }
 
 Result<std::shared_ptr<Instance>> Context::instanceOf(const std::shared_ptr<Library>& library) {
+  if (primary_) return primary_->instanceOf(library);
   std::lock_guard lock(instancesMutex_);
   auto found = instances_.find(library.get());
   if (found != instances_.end()) return found->second;
@@ -146,6 +159,7 @@ Result<std::shared_ptr<Instance>> Context::instanceOf(const std::shared_ptr<Libr
 }
 
 void Context::forget(const Library& library) {
+  if (primary_) return;
   std::shared_ptr<Instance> dropped;
   {
     std::lock_guard lock(instancesMutex_);
@@ -159,9 +173,23 @@ void Context::forget(const Library& library) {
 }
 
 bool Context::owns(const Instance& instance) {
+  if (primary_) return primary_->owns(instance);
   std::lock_guard lock(instancesMutex_);
   auto found = instances_.find(instance.library().get());
   return found != instances_.end() && found->second.get() == &instance;
+}
+
+void recordOn(device::Stream& stream, const EventObject& event) {
+  if (!event.shared) return stream.record(event.event);
+  uint64_t record = event.shared->submitRecord();
+  stream.call([shared = event.shared, record] { shared->reach(record); }, device::OnFault::Always);
+}
+
+void waitOn(device::Stream& stream, const EventObject& event) {
+  if (!event.shared) return stream.wait(event.event);
+  uint64_t record = event.shared->recorded();
+  if (event.shared->reached(record)) return;
+  stream.waitUntil([shared = event.shared, record, asked = std::make_shared<uint32_t>(0)] { return shared->reachedOrLost(record, *asked); });
 }
 
 namespace {

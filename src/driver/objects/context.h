@@ -10,6 +10,7 @@
 
 #include "abi/cuda_types.h"
 #include "device/context.h"
+#include "device/stream/shared_event.h"
 #include "driver/objects/handles.h"
 #include "driver/process.h"
 
@@ -34,6 +35,8 @@ class Context : public std::enable_shared_from_this<Context> {
 
   CUresult retain();                 // primary
   CUresult release();                // primary
+  // For a green context: works in that primary context, with its code and memory.
+  static std::shared_ptr<Context> makeGreen(const std::shared_ptr<Context>& primary, int smCount);
   void reset();                      // destroys everything in it; an explicit context stays inactive for good
 
   // The instance of `library` in this context, made when there is none. Fails when the context is not active.
@@ -42,9 +45,14 @@ class Context : public std::enable_shared_from_this<Context> {
   void forget(const Library& library);
   bool owns(const Instance& instance);
 
+  // Multiprocessors that its kernels may count on.
+  int smCount() const { return smCount_ ? smCount_ : device.profile().smCount(); }
+
   CUcontext handle = nullptr;
   VisibleDevice& device;
   const Ownership ownership;
+  std::atomic<unsigned> attachments{1};  // cuCtxAttach, cuCtxDetach
+  CUgreenCtx green = nullptr;            // that it was made from
   std::atomic<unsigned> flags;
   std::atomic<CUfunc_cache> cacheConfig{CU_FUNC_CACHE_PREFER_NONE};
   std::atomic<CUsharedconfig> sharedConfig{CU_SHARED_MEM_CONFIG_DEFAULT_BANK_SIZE};
@@ -53,6 +61,8 @@ class Context : public std::enable_shared_from_this<Context> {
   void activate();
   void deactivate();
 
+  int smCount_ = 0;                  // 0: all
+  std::shared_ptr<Context> primary_; // of a green one
   mutable std::mutex mutex_;         // active_, references_
   std::shared_ptr<device::Context> active_;
   unsigned references_ = 0;
@@ -72,6 +82,7 @@ struct Current {
 
 struct StreamObject {
   CUstream handle = nullptr;
+  CUgreenCtx green = nullptr;                 // that it was made in
   std::shared_ptr<device::Context> impl;      // outlives `stream`
   std::shared_ptr<device::Stream> stream;
   std::weak_ptr<Context> context;
@@ -85,11 +96,16 @@ struct EventObject {
   CUevent handle = nullptr;
   std::shared_ptr<device::Context> impl;
   std::shared_ptr<device::Event> event;
+  std::shared_ptr<device::SharedEvent> shared;  // of an event for several processes: it alone counts
   std::weak_ptr<Context> context;
   unsigned flags = 0;
   std::shared_ptr<CapturedPoint> captured;    // where it was recorded last, if that stream captured; under graphMutex()
   std::atomic<bool> isCaptured{false};
 };
+
+// In stream order, events of one process and of several alike.
+void recordOn(device::Stream& stream, const EventObject& event);
+void waitOn(device::Stream& stream, const EventObject& event);
 
 using ContextTable = HandleTable<Context, CUcontext, HandleKind::Context>;
 using StreamTable = HandleTable<StreamObject, CUstream, HandleKind::Stream>;

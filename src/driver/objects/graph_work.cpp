@@ -109,6 +109,7 @@ CUresult makeChild(const Graph& graph, const CUDA_CHILD_GRAPH_NODE_PARAMS& param
 CUresult makeEvent(const CUDA_EVENT_NODE_PARAMS& params, Work& out) {
   std::shared_ptr<EventObject> event = events().find(params.event);
   if (!event) return CUDA_ERROR_INVALID_VALUE;
+  if (event->shared) return CUDA_ERROR_NOT_SUPPORTED;  // nodes for events of several processes
   out = EventWork{event};
   return CUDA_SUCCESS;
 }

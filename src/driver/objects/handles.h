@@ -12,7 +12,7 @@
 
 namespace anywarp::driver {
 
-enum class HandleKind : uint8_t { None, Context, Stream, Event, Module, Function, Library, Kernel, LinkState, MemoryPool, Array, Allocation, MipmappedArray, TextureReference, SurfaceReference, Graph, GraphNode, GraphExec, UserObject };
+enum class HandleKind : uint8_t { None, Context, Stream, Event, Module, Function, Library, Kernel, LinkState, MemoryPool, Array, Allocation, MipmappedArray, TextureReference, SurfaceReference, Graph, GraphNode, GraphExec, UserObject, ExternalMemory, GreenContext, ResourceDescription, LogCallback, AsyncCallback };
 
 // A handle looks like an address that nothing is mapped at: kind in bits 40-45, a serial number below.
 inline HandleKind kindOf(const void* handle) {

@@ -1,6 +1,7 @@
 // Pools by device and by allocation. SPDX-License-Identifier: Apache-2.0
 #include "driver/objects/memory_pool.h"
 
+#include <cstring>
 #include <mutex>
 #include <vector>
 
@@ -42,6 +43,12 @@ Pools& pools() {
 MemoryPoolTable& memoryPools() {
   static MemoryPoolTable& table = *new MemoryPoolTable;
   return table;
+}
+
+uint32_t MemoryPool::tag() const {
+  uint32_t tag;
+  std::memcpy(&tag, identity.id().data(), sizeof(tag));
+  return tag | 1;
 }
 
 void MemoryPool::taken(uint64_t bytes) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "abi/cuda_types.h"
+#include "device/memory/shared_file.h"
 #include "driver/objects/handles.h"
 
 namespace anywarp::driver {
@@ -15,10 +16,15 @@ struct MemoryPool {
   CUmemoryPool handle = nullptr;
   int device = 0;
   uint64_t maxBytes = 0;  // 0: no limit
+  // Of a pool for several processes: names it, and is what they pass on. An imported one gives no memory of its own.
+  device::SharedFile identity;
+  bool imported = false;
   std::atomic<int> reuseFlags[3] = {1, 1, 1};
   std::atomic<uint64_t> releaseThreshold{0};
   std::atomic<uint64_t> used{0}, usedHigh{0};
 
+  // What pointers of a pool for several processes carry, to be imported into the same pool only.
+  uint32_t tag() const;
   void taken(uint64_t bytes);
   void returned(uint64_t bytes);
 };

@@ -1,6 +1,8 @@
 // Execution Control: launching kernels and host functions. SPDX-License-Identifier: Apache-2.0
 #include "libs/cudart/launch.h"
 
+#include <vector>
+
 #include "libs/cudart/context.h"
 
 namespace anywarp::cudart {
@@ -111,6 +113,24 @@ ANYWARP_RUNTIME cudaError_t cudaLaunchKernelExC_ptsz(const cudaLaunchConfig_t* c
   if (!config) return record(cudaErrorInvalidValue);
   return launchConfigured(config, perThread(config->stream), function, args);
 }
+
+#if ANYWARP_CUDART_MAJOR <= 12
+ANYWARP_RUNTIME cudaError_t cudaLaunchCooperativeKernelMultiDevice(const cudaLaunchParams* list, unsigned count, unsigned flags) {
+  return inContext([&]() -> cudaError_t {
+    if (!list || count == 0) return cudaErrorInvalidValue;
+    std::vector<CUDA_LAUNCH_PARAMS> parts;
+    for (unsigned i = 0; i < count; ++i) {
+      const cudaLaunchParams& p = list[i];
+      CUfunction handle = nullptr;
+      if (cudaError_t error = resolveFunction(p.func, &handle); error != cudaSuccess) return error;
+      if (p.sharedMem > UINT32_MAX) return cudaErrorInvalidValue;
+      parts.push_back({handle, p.gridDim.x, p.gridDim.y, p.gridDim.z, p.blockDim.x, p.blockDim.y, p.blockDim.z, static_cast<unsigned>(p.sharedMem),
+                       p.stream, p.args});
+    }
+    return nameError(driver().cuLaunchCooperativeKernelMultiDevice(parts.data(), count, flags), list[0].gridDim, list[0].blockDim);
+  });
+}
+#endif
 
 ANYWARP_RUNTIME cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* userData) {
   return inContext([&] { return driver().cuLaunchHostFunc(stream, function, userData); });

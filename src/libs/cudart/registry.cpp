@@ -13,6 +13,7 @@ struct Registry {
   std::shared_mutex mutex;  // guards everything below
   std::unordered_map<const void*, Kernel*> kernels;
   std::unordered_map<const void*, Variable*> variables;
+  std::unordered_map<const void*, Reference*> references;
   std::vector<FatBinary*> binaries;
   std::atomic<bool> managedPending{false};
   std::atomic<bool> exiting{false};
@@ -102,6 +103,7 @@ void removeFatBinary(FatBinary* binary) {
     r.binaries.erase(found);
     forget(r.kernels, binary->kernels);
     forget(r.variables, binary->variables);
+    forget(r.references, binary->references);
   }
   std::lock_guard lock(binary->mutex);
   CUlibrary library = binary->library.exchange(nullptr);
@@ -130,6 +132,26 @@ void addManagedVariable(FatBinary* binary, void** hostPointer, const char* name,
   insert(binary, new Variable{binary, hostPointer, name, size, true});
   binary->hasManaged = true;
   registry().managedPending.store(true);
+}
+
+void addReference(FatBinary* binary, const void* host, const char* name, Reference::Kind kind) {
+  Registry& r = registry();
+  auto* reference = new Reference{binary, host, name, kind};
+  std::unique_lock lock(r.mutex);
+  binary->references.push_back(reference);
+  r.references[host] = reference;
+}
+
+const Reference* findReference(const void* host) {
+  Registry& r = registry();
+  std::shared_lock lock(r.mutex);
+  auto found = r.references.find(host);
+  return found == r.references.end() ? nullptr : found->second;
+}
+
+cudaError_t moduleOf(FatBinary* binary, CUmodule* module) {
+  if (cudaError_t error = load(binary); error != cudaSuccess) return error;
+  return static_cast<cudaError_t>(driver().cuLibraryGetModule(module, binary->library.load()));
 }
 
 Kernel* findKernel(const void* host) {

@@ -13,6 +13,7 @@ namespace anywarp::cudart {
 
 struct Kernel;
 struct Variable;
+struct Reference;
 
 // One call of __cudaRegisterFatBinary.
 struct FatBinary {
@@ -22,6 +23,7 @@ struct FatBinary {
   cudaError_t error = cudaSuccess;  // why loading failed, kept: the image does not change
   std::vector<Kernel*> kernels;
   std::vector<Variable*> variables;
+  std::vector<Reference*> references;
   bool hasManaged = false;
 };
 
@@ -40,11 +42,25 @@ struct Variable {
   bool managed = false;
 };
 
+// A texture or surface reference of before 12.
+struct Reference {
+  enum class Kind : uint8_t { Texture, NormalizedTexture, Surface };
+  FatBinary* binary = nullptr;
+  const void* host = nullptr;
+  std::string name;
+  Kind kind = Kind::Texture;
+};
+
 FatBinary* addFatBinary(const void* wrapper);
 void removeFatBinary(FatBinary* binary);
 Kernel* addKernel(FatBinary* binary, const void* host, const char* name);
 void addVariable(FatBinary* binary, const void* host, const char* name, size_t size);
 void addManagedVariable(FatBinary* binary, void** hostPointer, const char* name, size_t size);
+
+void addReference(FatBinary* binary, const void* host, const char* name, Reference::Kind kind);
+const Reference* findReference(const void* host);
+// The binary's module in the current context.
+cudaError_t moduleOf(FatBinary* binary, CUmodule* module);
 
 // nullptr when no kernel was registered under that address.
 Kernel* findKernel(const void* host);

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "abi/cuda_execution.h"
 #include "abi/cuda_graph.h"
+#include "abi/cuda_memory.h"
 #include "abi/cuda_texture.h"
 
 // Which runtime this is built as: 11, 12 or 13 (one shared object each).
@@ -143,6 +145,15 @@ struct cudaLaunchConfig_t {
   unsigned numAttrs;
 };
 
+// Of a launch on several devices, until 12.
+struct cudaLaunchParams {
+  void* func;
+  dim3 gridDim, blockDim;
+  void** args;
+  size_t sharedMem;
+  cudaStream_t stream;
+};
+
 struct cudaResourceDesc {
   int resType;  // 0 array, 1 mipmapped array, 2 linear, 3 pitched 2-D
   union {
@@ -260,6 +271,24 @@ struct cudaDeviceProp {
 
 // Programs built with 11 pass a structure that ends behind reservedSharedMemPerBlock.
 inline constexpr size_t devicePropSize11 = offsetof(cudaDeviceProp, hostRegisterSupported);
+
+// A texture reference of before 12, as compiled programs hold it.
+struct textureReference {
+  int normalized;
+  int filterMode;
+  int addressMode[3];
+  cudaChannelFormatDesc channelDesc;
+  int sRGB;
+  unsigned maxAnisotropy;
+  int mipmapFilterMode;
+  float mipmapLevelBias, minMipmapLevelClamp, maxMipmapLevelClamp;
+  int disableTrilinearOptimization;
+  int reserved[14];
+};
+static_assert(sizeof(textureReference) == 124);
+struct surfaceReference {
+  cudaChannelFormatDesc channelDesc;
+};
 
 // Laid out as the driver's CUDA_KERNEL_NODE_PARAMS_v1, with what the program calls a function in `func`.
 struct cudaKernelNodeParams {
