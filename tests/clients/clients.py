@@ -13,6 +13,7 @@ class Client:
     revision: str = ""
     import_sources: bool = False  # the repository's own sources are tested, not an installed package
     leave_out: dict = dataclasses.field(default_factory=dict)  # test file: reason
+    scripts: list = dataclasses.field(default_factory=list)  # each is one test more, run by run_script.py
     plugins: list = dataclasses.field(default_factory=list)  # of pytest, beside report_plugin
     refusal: str = ""  # text the smoke program must print where a client cannot run, as docs/compatibility.md says
 
@@ -51,6 +52,8 @@ CLIENTS = {
         repository="https://github.com/triton-lang/triton",
         revision="v3.5.1",
         tests=["python/test/unit/language", "python/test/unit/runtime"],
+        scripts=[f"python/tutorials/{name}.py" for name in ("01-vector-add", "02-fused-softmax", "03-matrix-multiplication", "04-low-memory-dropout",
+                                                            "05-layer-norm", "07-extern-functions", "08-grouped-gemm")],
         plugins=["host_operators"],  # PyTorch's wheel has machine code only
     ),
     "nvml": Client(requirements=["nvidia-ml-py==13.580.82"]),

@@ -126,7 +126,8 @@ def records(path):
 
 def runOnce(environment, root, name, record, deadline, options):
     """Runs what is left of a file; returns how its process ended: an exit code, "hang" or "limit"."""
-    variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record), "ANYWARP_CLIENTS_SAMPLE": str(options.sample)}
+    variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record), "ANYWARP_CLIENTS_SAMPLE": str(options.sample),
+                 "ANYWARP_CLIENTS_PACKAGE": environment.client.module}
     command = [options.anywarp, "run", environment.python, "-m", "pytest", "-q", "-p", "report_plugin", "-p", "no:cacheprovider"]
     for plugin in environment.client.plugins:
         command += ["-p", plugin]
@@ -184,6 +185,21 @@ def runFile(environment, root, name, folder, options):
     return records(record)
 
 
+def runScript(environment, root, name, folder, options):
+    """One test: the script ends well."""
+    log = folder / (name.replace("/", ".") + ".log")
+    with open(log, "w") as out:
+        process = subprocess.Popen([options.anywarp, "run", environment.python, HERE / "run_script.py", root / name], cwd=options.out,
+                                   env=environment.variables(), stdout=out, stderr=out, start_new_session=True)
+        try:
+            code = process.wait(timeout=options.file_limit)
+            why = (log.read_text().strip().splitlines() or ["no message"])[-1] if code else ""
+        except subprocess.TimeoutExpired:
+            code, why = 1, f"no end within {options.file_limit} s"
+        stopAll(process)
+    return {name: {"test": name, "result": "failed" if code else "passed", "why": why}}
+
+
 def cause(text):
     """A message without what differs from test to test."""
     return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?(e[-+]?\d+)?", "N", text)[:110]
@@ -215,6 +231,12 @@ def suite(environment, options):
         results.update(found)
         total = count(found)
         print(f"  {name}: {total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
+    for name in environment.client.scripts:
+        if options.only and not any(part in name for part in options.only):
+            continue
+        found = runScript(environment, root, name, folder, options)
+        results.update(found)
+        print(f"  {name}: {found[name]['result']} {found[name]['why']}".rstrip(), flush=True)
     report(environment.name, results, time.monotonic() - start)
     if not results:
         print(f"{environment.name}: no test was run")

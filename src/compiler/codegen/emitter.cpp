@@ -563,6 +563,15 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
         break;
       case Form::MulWide: extend(inst.operands[1].isImmediate() ? 2 : 1); break;
       case Form::MadWide:
+        if (isExtended(inst.operands[3])) {  // a uniform product is added to it
+          const bool isSigned = ptx::isSigned(inst.type());
+          auto factorOf = [&](unsigned i) {
+            return b.CreateIntCast(readLaneZero(inst.operands[i], isSigned ? Type::S32 : Type::U32), b.getInt64Ty(), isSigned);
+          };
+          parts(inst.operands[3]);
+          base = b.CreateAdd(base, b.CreateMul(factorOf(1), factorOf(2)));
+          break;
+        }
         extend(inst.operands[1].isImmediate() ? 2 : 1);
         base = readLaneZero(inst.operands[3], Type::B64);
         break;
