@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdlib>
 
+#include "compiler/analysis/invariants.h"
 #include "compiler/analysis/operands.h"
 
 namespace anywarp::analysis {
@@ -43,6 +44,8 @@ class Analysis {
     result_.partial.assign(flat_.blocks.size(), launch_.free);
     users_.resize(n);
     updates_.assign(n, 0);
+    // With lanes at different places, what one path writes is there for lanes on another before they are.
+    invariant_ = launch_.free || !launch_.invariants ? std::vector<uint8_t>(n) : findInvariants(flat_, webs_);
     defsIn_.resize(flat_.blocks.size());
     for (BlockId b : order_.blocks) {
       Block& block = flat_.blocks[b];
@@ -92,7 +95,8 @@ class Analysis {
   void raise(ptx::RegId r, Shape s) {
     Shape& old = shape(r);
     if (s.kind == Kind::Unknown || old.kind == Kind::Varying) return;
-    bool single = webs_.webs[r].defs == 1 && !webs_.webs[r].maybeUndefined && updates_[r] < 8;
+    bool single = (invariant_[r] || (webs_.webs[r].defs == 1 && !webs_.webs[r].maybeUndefined)) && updates_[r] < 8;
+    if (invariant_[r] && webs_.webs[r].defs > 1 && !s.isScalarBased()) s = Shape::varying();
     Shape next = join(single ? Shape{} : old, s, r);
     if (next == old) return;
     ++updates_[r];
@@ -104,7 +108,7 @@ class Analysis {
     unsigned n = ptx::bits(flat_.registers[r].type);
     if (flat_.registers[r].type == Type::Pred && s.kind != Kind::Uniform) return Shape::varying();
     if (s.kind == Kind::Affine && n < 8) return Shape::varying();
-    bool several = webs_.webs[r].defs > 1;
+    bool several = webs_.webs[r].defs > 1 && !invariant_[r];
     if (several) s.low = s.high = Shape::unbounded;  // loops would count up for ever
     if (old.kind == Kind::Unknown) return s;
     if (old.kind != s.kind || old.stride != s.stride || old.scale != s.scale || old.isSigned != s.isSigned)
@@ -128,7 +132,7 @@ class Analysis {
     written.erase(std::unique(written.begin(), written.end()), written.end());
     for (BlockId j : in.joins)
       for (ptx::RegId r : webs_.liveIn[j])
-        if (std::binary_search(written.begin(), written.end(), r)) raise(r, Shape::varying());
+        if (std::binary_search(written.begin(), written.end(), r) && !invariant_[r]) raise(r, Shape::varying());
   }
 
   // --- instructions --------------------------------------------------------------------------------------------------------
@@ -504,6 +508,7 @@ class Analysis {
   std::map<ptx::RegId, std::vector<BlockId>> branchUsers_;
   std::vector<ptx::RegId> work_;
   std::vector<uint32_t> updates_;
+  std::vector<uint8_t> invariant_;
 };
 
 Shape affineIndex(int64_t stride, uint32_t align, int64_t high) {

@@ -39,6 +39,7 @@ struct LaunchShape {
   abi::Dim3 block;
   uint32_t width = 32;
   bool smallGrid = true;
+  bool invariants = true;  // what several paths compute alike keeps its shape (invariants.h)
   bool free = false;  // lanes may be at different places between two resumptions: only values that never change are uniform
 };
 

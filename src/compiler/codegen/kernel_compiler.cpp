@@ -68,7 +68,7 @@ class KernelCompiler {
   void setWidth(uint32_t width) {
     k_.width = width;
     k_.fullWarps = k_.threads % width == 0;
-    k_.launch = {k_.options.block, width, k_.options.smallGrid, false};
+    k_.launch = {k_.options.block, width, k_.options.smallGrid, !isOff("invariants"), false};
   }
 
   void chooseWidth() {
@@ -199,10 +199,14 @@ class KernelCompiler {
     return {};
   }
 
+  static bool isOff(const char* pass) {
+    const auto& off = options::disablePass();
+    return std::find(off.begin(), off.end(), pass) != off.end();
+  }
+
   // Loops whose warps take turns: their headers become resume points.
   void interleave() {
-    const auto& off = options::disablePass();
-    if (std::find(off.begin(), off.end(), "interleave") != off.end() || k_.threads <= k_.width) return;
+    if (isOff("interleave") || k_.threads <= k_.width) return;
     Flat& flat = k_.program.kernel;
     auto& points = k_.suspensions.resumePoints;
     auto loops = analysis::findInterleaved(flat, kernel_.webs, kernel_.order, kernel_.shapes, k_.width);
