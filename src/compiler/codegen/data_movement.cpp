@@ -220,9 +220,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
       a.isSigned = shape.isSigned;
       int64_t span = shape.stride * int64_t(width_ - 1);
       if (span > INT32_MAX || span < -INT32_MAX) break;
-      // No wrap of the 32-bit part between the first and the last lane.
-      if (shape.isSigned) a.valid = span >= 0 ? b.CreateICmpSLE(a.low, i32(uint32_t(INT32_MAX - span))) : b.CreateICmpSGE(a.low, i32(uint32_t(INT32_MIN - span)));
-      else a.valid = span >= 0 ? b.CreateICmpULE(a.low, i32(uint32_t(UINT32_MAX - span))) : b.CreateICmpUGE(a.low, i32(uint32_t(-span)));
+      a.valid = spansWithoutWrap(a.low, span, shape.isSigned);
       return a;
     }
     case Kind::ExtendedVarying:
@@ -231,12 +229,14 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
       a.index = loadLow(slot(o.reg));
       a.scale = shape.scale;
       a.isSigned = shape.isSigned;
+      a.likely = a_.likely.empty() ? 0 : a_.likely[o.reg];
       return a;
     case Kind::Varying:
       if (narrow && space == Space::Shared) {
         a.kind = Address::Kind::Indexed;
         a.base = i64(0);
         a.index = readRegister(o.reg, true);
+        a.likely = a_.likely.empty() ? 0 : a_.likely[o.reg];
         return a;
       }
       break;
@@ -250,6 +250,30 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
   if (a.window) a.lanes = b.CreateAdd(a.lanes, splat(b.CreatePtrToInt(a.window, b.getInt64Ty())));
   a.window = nullptr;
   return a;
+}
+
+// A 32-bit value does not wrap between the first lane, where it is `low`, and the last, where it is `span` more.
+Value* FunctionEmitter::spansWithoutWrap(Value* low, int64_t span, bool isSigned) {
+  if (isSigned) return span >= 0 ? b.CreateICmpSLE(low, i32(uint32_t(INT32_MAX - span))) : b.CreateICmpSGE(low, i32(uint32_t(INT32_MIN - span)));
+  return span >= 0 ? b.CreateICmpULE(low, i32(uint32_t(UINT32_MAX - span))) : b.CreateICmpUGE(low, i32(uint32_t(-span)));
+}
+
+// Where indices mostly lie `bytes` apart: an address that strides by as much, valid when all lanes do. Others as they are.
+Address FunctionEmitter::nearlyStrided(const Address& a, uint64_t bytes) {
+  if (a.kind != Address::Kind::Indexed || a.likely == 0 || a.scale * a.likely != int64_t(bytes) || !a.index->getType()->getScalarType()->isIntegerTy(32))
+    return a;
+  int64_t span = a.likely * int64_t(width_ - 1);
+  if (span > INT32_MAX || span < -INT32_MAX) return a;
+  Value* first = b.CreateExtractElement(a.index, uint64_t(0));
+  Value* off = anyLane(logicalAnd(mask_, b.CreateICmpNE(a.index, affineLanes(first, a.likely))));
+  Address s = a;
+  s.kind = Address::Kind::Strided;
+  s.valid = b.CreateAnd(b.CreateNot(off), spansWithoutWrap(first, span, a.isSigned));
+  Value* wide = a.isSigned ? b.CreateSExt(first, b.getInt64Ty()) : b.CreateZExt(first, b.getInt64Ty());
+  s.base = b.CreateAdd(a.base, b.CreateMul(wide, i64(uint64_t(a.scale))));
+  s.stride = int64_t(bytes);
+  s.alignLog2 = 0;
+  return s;
 }
 
 Address FunctionEmitter::shifted(Address a, int64_t bytes) {

@@ -31,6 +31,7 @@ struct Address {
   Value* index = nullptr;    // Indexed: lanes of i32 or i64
   int64_t scale = 1;         // Indexed
   bool isSigned = true;      // Indexed: how the index is extended
+  int64_t likely = 0;        // Indexed: what the index mostly grows by from lane to lane; 0: nothing is known
   Value* low = nullptr;      // Strided with `valid`: 32-bit part of lane 0
   int64_t lowStride = 0;
   Value* lanes = nullptr;    // Vector: lanes of i64
@@ -129,6 +130,8 @@ class FunctionEmitter {
   Value* localWindows();                  // lanes of i64: where the threads' local memories begin
   Value* pointer(const Address& a);       // ptr: of lane 0 (Uniform, Strided), of index 0 (Indexed)
   Value* pointers(const Address& a);      // lanes of i64
+  Value* spansWithoutWrap(Value* low, int64_t span, bool isSigned);
+  Address nearlyStrided(const Address& a, uint64_t bytes);
   Address shifted(Address a, int64_t bytes);
 
   // --- memory.cpp

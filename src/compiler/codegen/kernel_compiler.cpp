@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compiler/analysis/likely.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/matrix_tiles.h"
@@ -122,6 +123,7 @@ class KernelCompiler {
     a.order = analysis::orderBlocks(flat, {0}, Through::Suspensions);
     a.shapes = analysis::findShapes(flat, a.webs, a.order, k_.launch);
     a.nans = k_.options.hostNans ? std::vector(flat.registers.size(), NanKind::None) : findHostNans(flat, k_.host);
+    if (!isOff("likely-strides")) a.likely = analysis::findLikelyStrides(flat, a.webs, a.shapes, k_.launch);
     a.uses.assign(flat.registers.size(), 0);
     for (Inst& inst : flat.instructions)
       analysis::forEachUse(inst, flat.registers, [&](ptx::RegId& r) { ++a.uses[r]; });

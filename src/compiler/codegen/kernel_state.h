@@ -34,6 +34,7 @@ struct Analyzed {
   analysis::Order order;
   analysis::Shapes shapes;
   std::vector<NanKind> nans;   // by register
+  std::vector<int64_t> likely;  // by register: stride that it mostly has (analysis/likely.h); empty: not looked for
   std::vector<uint32_t> uses;  // by register: instructions and branches that read it
   std::vector<uint8_t> local;  // by register: lives inside one block, where every write comes before what reads it
   std::vector<TilePlace> tiles;  // by register (matrix_tiles.h); empty: none

@@ -157,7 +157,8 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
 
 llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count) {
   unsigned size = element->getIntegerBitWidth() / 8;
-  bool contiguous = a.kind == Address::Kind::Strided && a.stride == int64_t(size) * count && size <= 8;
+  Address near = nearlyStrided(a, uint64_t(size) * count);
+  bool contiguous = near.kind == Address::Kind::Strided && near.stride == int64_t(size) * count && size <= 8;
   auto gatherAll = [&] {
     llvm::SmallVector<Value*, 8> values;
     for (unsigned i = 0; i < count; ++i) values.push_back(gather(shifted(a, int64_t(i) * size), element));
@@ -171,7 +172,7 @@ llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const 
     llvm::SmallVector<int, 128> repeat;
     for (unsigned i = 0; i < width_ * count; ++i) repeat.push_back(int(i / count));
     Value* wideMask = count == 1 ? mask_ : b.CreateShuffleVector(mask_, repeat);
-    Value* p = pointer(a);
+    Value* p = pointer(near);
     Value* all = ofProgram(b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide)));
     for (unsigned i = 0; i < count; ++i) {
       if (count == 1) return llvm::SmallVector<Value*, 8>{all};
@@ -181,12 +182,12 @@ llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const 
     }
     return values;
   };
-  if (!a.valid) return loadWide();
+  if (!near.valid) return loadWide();
 
   llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
-  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "wrapped", &function_);
+  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "apart", &function_);
   llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "loaded", &function_);
-  b.CreateCondBr(a.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  b.CreateCondBr(near.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
   b.SetInsertPoint(fast);
   auto x = loadWide();
   b.CreateBr(done);
@@ -365,7 +366,8 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
   auto scatterAll = [&] {
     for (unsigned i = 0; i < count; ++i) scatter(shifted(a, int64_t(i) * size), values[i]);
   };
-  if (a.kind != Address::Kind::Strided || a.stride != int64_t(size) * count || size > 8) return scatterAll();
+  Address near = nearlyStrided(a, uint64_t(size) * count);
+  if (near.kind != Address::Kind::Strided || near.stride != int64_t(size) * count || size > 8) return scatterAll();
 
   auto storeWide = [&] {
     Value* all = values[0];
@@ -389,14 +391,14 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
       all = b.CreateShuffleVector(parts[0], interleave);
       wideMask = b.CreateShuffleVector(mask_, repeat);
     }
-    ofProgram(b.CreateMaskedStore(all, pointer(a), llvm::Align(size), wideMask));
+    ofProgram(b.CreateMaskedStore(all, pointer(near), llvm::Align(size), wideMask));
   };
-  if (!a.valid) return storeWide();
+  if (!near.valid) return storeWide();
 
   llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
-  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "wrapped", &function_);
+  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "apart", &function_);
   llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "stored", &function_);
-  b.CreateCondBr(a.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  b.CreateCondBr(near.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
   b.SetInsertPoint(fast);
   storeWide();
   b.CreateBr(done);
