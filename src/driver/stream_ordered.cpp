@@ -58,9 +58,9 @@ CUresult cuMemAllocFromPoolAsync(CUdeviceptr* pointer, size_t bytes, CUmemoryPoo
 
 CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
-    if (!pointer) return CUDA_SUCCESS;
     StreamRef stream = streamOf(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+    if (!pointer) return CUDA_SUCCESS;
     if (stream.capture) return captureFree(stream, pointer);
     void* base = pointerOf(pointer);
     if (std::shared_ptr<GraphMemory> memory = graphMemoryAt(base)) {

@@ -56,6 +56,9 @@ CUresult endOf(const Place& place, size_t width, size_t height, size_t depth, En
   return CUDA_ERROR_INVALID_VALUE;
 }
 
+// False for the handle of no array, where one is meant.
+bool isArrayThere(const Place& place) { return place.type != CU_MEMORYTYPE_ARRAY || arrays().find(place.array); }
+
 template <class Transfer>
 CUresult now(Current& current, const StreamRef& stream, const Transfer& transfer) {
   stream->synchronize();
@@ -96,7 +99,7 @@ CUresult submit(Current& current, const StreamRef& stream, const device::Fill& f
 
 CUresult makeCopy(const Place& target, const Place& source, size_t width, size_t height, size_t depth, device::Copy& copy) {
   copy = {};
-  if (width == 0 || height == 0 || depth == 0) return CUDA_SUCCESS;
+  if (width == 0 || height == 0 || depth == 0) return isArrayThere(target) && isArrayThere(source) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
   End to, from;
   if (CUresult result = endOf(target, width, height, depth, to); result != CUDA_SUCCESS) return result;
   if (CUresult result = endOf(source, width, height, depth, from); result != CUDA_SUCCESS) return result;

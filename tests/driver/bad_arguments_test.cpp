@@ -1,7 +1,5 @@
 // Driver API: every function with nulls, and with handles that never existed, exist no more, or are of another kind.
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
-#include <set>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -30,13 +28,13 @@ constexpr bool isHandle = isOneOf<T>(static_cast<Handles*>(nullptr));
 
 // A function with its arguments but for one: zeros, and `given` for the `index`th of its handles.
 template <class T>
-T argument(void* given, int& index) {
+T argument([[maybe_unused]] void* given, [[maybe_unused]] int& index) {
   if constexpr (isHandle<T>) return index-- == 0 ? reinterpret_cast<T>(given) : nullptr;
   else return T{};
 }
 
 template <class... Arguments>
-CUresult callWith(CUresult (*function)(Arguments...), void* given, int index) {
+CUresult callWith(CUresult (*function)(Arguments...), [[maybe_unused]] void* given, [[maybe_unused]] int index) {
   std::tuple<Arguments...> arguments{argument<Arguments>(given, index)...};
   return std::apply(function, arguments);
 }
@@ -62,26 +60,22 @@ const Row rows[] = {
 
 class BadArguments : public Driver {
  protected:
-  // Calls with zeros do what they are for here and there: pop the context, end the primary one.
-  void restore() { ASSERT_OK(cuCtxSetCurrent(context)); }
+  // Calls with zeros do what they are for here and there: pop the context, begin a capture.
+  void restore() {
+    CUgraph captured = nullptr;
+    ASSERT_OK(cuCtxSetCurrent(context));
+    if (cuStreamEndCapture_ptsz(nullptr, &captured) == CUDA_SUCCESS && captured) EXPECT_OK(cuGraphDestroy(captured));
+  }
 };
 
-// What is called with zeros alone and rightly succeeds.
-const std::set<std::string> succeedsWithZeros = {
-    "cuInit", "cuCtxSetCurrent", "cuCtxSynchronize", "cuCtxSynchronize_v2", "cuProfilerStart", "cuProfilerStop", "cuCtxPopCurrent", "cuCtxPopCurrent_v2",
-};
-
-TEST_F(BadArguments, ZerosAreAnErrorAndNoCrash) {
-  std::string succeeded;
+// Outputs that are null, and handles that are: what succeeds has neither, or means a default stream or the current context.
+TEST_F(BadArguments, ZerosAreNoCrash) {
+  int succeeded = 0;
   for (const Row& row : rows) {
-    RecordProperty("last", row.name);
-    CUresult result = row.call(nullptr, -1);
-    if (result == CUDA_SUCCESS && !succeedsWithZeros.contains(row.name)) succeeded += std::string(row.name) + " ";
+    succeeded += row.call(nullptr, -1) == CUDA_SUCCESS;
     restore();
   }
-  // Those that have nothing to check: no output, no handle but the default stream, defaults.
-  RecordProperty("succeeded", succeeded);
-  if (std::getenv("SHOW")) std::cerr << succeeded << "\n";
+  EXPECT_LT(succeeded, static_cast<int>(std::size(rows)) / 4);
 }
 
 TEST_F(BadArguments, HandlesThatAreNoneAreAnErrorAndNoCrash) {
@@ -112,16 +106,13 @@ TEST_F(BadArguments, HandlesThatAreNoneAreAnErrorAndNoCrash) {
   for (const Row& row : rows) {
     std::string name = row.name;
     // With zeros for the rest these do something to the right handle: they end it, or wait for what nobody does.
-    if (name.find("Destroy") != name.npos || name.find("Unload") != name.npos) continue;
+    if (name.find("Destroy") != name.npos || name.find("Unload") != name.npos || name.find("BeginCapture") != name.npos) continue;
     for (int index = 0; index < row.handles; ++index)
       for (void* handle : live) {
         (void)row.call(handle, index);
         restore();
       }
   }
-  // A capture may have begun.
-  CUgraph captured = nullptr;
-  (void)cuStreamEndCapture(stream, &captured);
   EXPECT_OK(cuStreamSynchronize(stream));
   EXPECT_OK(cuEventDestroy_v2(event));
   EXPECT_OK(cuGraphDestroy(graph));
