@@ -169,6 +169,55 @@ TEST(Fatbin, TextAndOtherFormsAreToldApart) {
   EXPECT_EQ(read("int main"), "error: image is neither PTX nor a fat binary");
 }
 
+std::vector<uint8_t> hostObject(const std::vector<std::vector<uint8_t>>& containers) {
+  std::vector<uint8_t> bytes;
+  append(bytes, std::string("\x7f" "ELF and whatever comes before the sections"), 8);
+  for (const auto& c : containers) {
+    bytes.insert(bytes.end(), c.begin(), c.end());
+    append(bytes, std::string("more sections"), 8);
+  }
+  return bytes;
+}
+
+void appendMember(std::vector<uint8_t>& archive, const std::string& name, const std::vector<uint8_t>& bytes, const std::string& size) {
+  std::string header = name + "/";
+  header.resize(48, ' ');
+  header += size;
+  header.resize(58, ' ');
+  append(archive, header + "`\n", 1);
+  archive.insert(archive.end(), bytes.begin(), bytes.end());
+  if (archive.size() % 2) archive.push_back('\n');
+}
+
+TEST(Fatbin, HostObjectsGiveThePtxOfTheirContainers) {
+  Sample machineCode{.kind = abi::FatbinKind::Cubin};
+  auto object = hostObject({container({zstd(80), machineCode}), container({lz4(75)}), container({})});
+  Result<Program> program = readProgram(object, 90);
+  ASSERT_TRUE(program) << program.error().message;
+  ASSERT_EQ(program->modules.size(), 2u);
+  EXPECT_EQ(program->modules[1].text, text);
+  EXPECT_NE(onlyText(hostObject({container({machineCode})})).find("no PTX"), std::string::npos);
+  const auto whole = hostObject({container({zstd(80)})});
+  EXPECT_FALSE(readProgram({whole.data(), whole.size() / 2}, 90)) << "a container that is longer than the file is none";
+}
+
+TEST(Fatbin, ArchivesGiveThePtxOfAllTheirObjects) {
+  std::vector<uint8_t> archive;
+  append(archive, std::string("!<arch>\n"), 1);
+  const auto object = hostObject({container({zstd(80)})}), plain = hostObject({});
+  appendMember(archive, "a.o", object, std::to_string(object.size()));
+  appendMember(archive, "plain.o", plain, std::to_string(plain.size()));
+  appendMember(archive, "odd", {1, 2, 3}, "3");
+  appendMember(archive, "b.o", object, std::to_string(object.size()));
+  Result<Program> program = readProgram(archive, 90);
+  ASSERT_TRUE(program) << program.error().message;
+  EXPECT_EQ(program->modules.size(), 2u);
+  appendMember(archive, "long.o", object, "99999999");
+  EXPECT_NE(onlyText(archive).find("beyond its end"), std::string::npos);
+  for (size_t size = 0; size < archive.size(); size += 7)  // cut anywhere: an error or less of it, never a crash
+    (void)readProgram({archive.data(), size}, 90);
+}
+
 TEST(Fatbin, PointersWithoutLength) {
   EXPECT_EQ(readProgramAt(text.c_str(), 90)->modules[0].text, text);
   std::vector<uint8_t> bytes = container({zstd(80)});

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "compiler/fatbin/fatbin.h"
+#include "compiler/fatbin/objects.h"
 #include "compiler/fatbin/readable.h"
 #include "support/log.h"
 
@@ -99,12 +100,25 @@ Form formOf(const uint8_t* bytes, size_t size) {
 
 }  // namespace
 
+namespace {
+
+Result<Program> programOf(Result<std::vector<PtxSource>> sources, Error none) {
+  if (!sources) return sources.error();
+  if (sources->empty()) return none;
+  Program program;
+  program.modules = std::move(*sources);
+  return program;
+}
+
+}  // namespace
+
 Result<Program> readProgram(std::span<const uint8_t> bytes, uint32_t arch) {
   switch (formOf(bytes.data(), bytes.size())) {
     case Form::Wrapper: return broken("fat binary: a wrapper holds pointers and cannot come from a file");
     case Form::Container: return containerProgram(bytes, arch);
-    case Form::Elf: return cubinError(arch);
-    case Form::Archive: return Error{ErrorKind::Unsupported, "image is an archive of objects; link them with nvcc or hand over PTX"};
+    case Form::Elf: return programOf(objectSources(bytes, arch), cubinError(arch));
+    case Form::Archive:
+      return programOf(archiveSources(bytes, arch), {ErrorKind::NotFound, "archive without device code: none of its objects was made by nvcc"});
     case Form::Text: break;
   }
   return textProgram({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
