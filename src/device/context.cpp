@@ -118,17 +118,21 @@ Stream& Context::perThreadStream() {
 
 std::shared_ptr<Stream> Context::createStream(StreamKind kind, int priority) {
   auto stream = std::make_shared<Stream>(*this, kind, priority);
-  Lock lock(state_->mutex);
-  // Streams that nobody else holds and that have nothing left to do.
-  std::erase_if(state_->streams, [&](const std::shared_ptr<Stream>& s) {
-    bool gone = s.use_count() == 1 && s->idleAlone();
-    if (gone && s->kind() == StreamKind::Blocking) state_->blockingStreams.fetch_sub(1, std::memory_order_relaxed);
-    return gone;
-  });
-  state_->streams.push_back(stream);
-  if (state_->awaited && state_->awaited->complete()) state_->awaited = nullptr;
-  if (state_->awaited) stream->wait(state_->awaited);
-  if (kind == StreamKind::Blocking) state_->blockingStreams.fetch_add(1, std::memory_order_relaxed);
+  std::shared_ptr<Event> awaited;
+  {
+    Lock lock(state_->mutex);
+    // Streams that nobody else holds and that have nothing left to do.
+    std::erase_if(state_->streams, [&](const std::shared_ptr<Stream>& s) {
+      bool gone = s.use_count() == 1 && s->idleAlone();
+      if (gone && s->kind() == StreamKind::Blocking) state_->blockingStreams.fetch_sub(1, std::memory_order_relaxed);
+      return gone;
+    });
+    state_->streams.push_back(stream);
+    if (kind == StreamKind::Blocking) state_->blockingStreams.fetch_add(1, std::memory_order_relaxed);
+    if (state_->awaited && state_->awaited->complete()) state_->awaited = nullptr;
+    awaited = state_->awaited;
+  }
+  if (awaited) stream->wait(awaited);
   return stream;
 }
 
@@ -140,9 +144,13 @@ std::vector<std::shared_ptr<Stream>> Context::streams() const {
 bool Context::hasBlockingStreams() const { return state_->blockingStreams.load(std::memory_order_relaxed) != 0; }
 
 void Context::recordAll(const std::shared_ptr<Event>& event) {
-  auto fresh = createStream(StreamKind::NonBlocking);
   std::shared_ptr<Stream> collector;
   {
+    Lock lock(state_->mutex);
+    collector = state_->collector;
+  }
+  if (!collector) {
+    auto fresh = createStream(StreamKind::NonBlocking);
     Lock lock(state_->mutex);
     if (!state_->collector) state_->collector = fresh;
     collector = state_->collector;
