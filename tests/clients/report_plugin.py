@@ -5,12 +5,10 @@ after a process that died. With ANYWARP_CLIENTS_SAMPLE=N every Nth test of a fil
 """
 import json
 import os
-import types
 
 import pytest
 
 RECORD = os.environ["ANYWARP_CLIENTS_RECORD"]
-PACKAGE = os.environ.get("ANYWARP_CLIENTS_PACKAGE", "")  # of which the tests are modules
 SAMPLE = int(os.environ.get("ANYWARP_CLIENTS_SAMPLE", "1"))
 
 
@@ -30,22 +28,6 @@ def finished():
 def pytest_collection_modifyitems(items):
     done = finished()
     items[:] = [item for item in items[::SAMPLE] if item.nodeid not in done]
-
-
-def callByPackage(module):
-    """Child processes import a module's functions by its name, which pytest shortens where a folder of the package is a namespace."""
-    wrong = module.__name__
-    for i in range(1, PACKAGE.count(".") + 1):
-        tail = PACKAGE.split(".", i)[i]
-        if wrong.startswith(tail + "."):
-            for value in vars(module).values():
-                if isinstance(value, (types.FunctionType, type)) and value.__module__ == wrong:
-                    value.__module__ = PACKAGE + wrong[len(tail):]
-
-
-def pytest_itemcollected(item):
-    if PACKAGE and isinstance(getattr(item, "module", None), types.ModuleType):
-        callByPackage(item.module)
 
 
 def pytest_collectreport(report):

@@ -126,11 +126,12 @@ def records(path):
 
 def runOnce(environment, root, name, record, deadline, options):
     """Runs what is left of a file; returns how its process ended: an exit code, "hang" or "limit"."""
-    variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record), "ANYWARP_CLIENTS_SAMPLE": str(options.sample),
-                 "ANYWARP_CLIENTS_PACKAGE": environment.client.module}
+    variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record), "ANYWARP_CLIENTS_SAMPLE": str(options.sample)}
     command = [options.anywarp, "run", environment.python, "-m", "pytest", "-q", "-p", "report_plugin", "-p", "no:cacheprovider"]
     for plugin in environment.client.plugins:
         command += ["-p", plugin]
+    for test in environment.client.deselect:
+        command += ["--deselect", test]
     if environment.client.package:  # by its name: the folders above the file are no roots of packages
         module = f"{environment.client.module}.{name.removesuffix('.py').replace('/', '.')}"
         command += ["--import-mode=importlib", "--rootdir", root, "--pyargs", module]
