@@ -82,6 +82,12 @@ std::optional<device::Limit> deviceLimit(CUlimit limit) {
   }
 }
 
+// Devices from 9.0 on have no waiting for a child, so no depth of it.
+std::atomic<size_t>* deviceRuntimeLimit(const Current& current, CUlimit limit) {
+  if (limit == CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT) return &current.context->pendingLaunches;
+  return limit == CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH && current.device().arch() < 90 ? &current.context->syncDepth : nullptr;
+}
+
 }  // namespace
 
 CUresult cuCtxCreate(CUcontext* handle, unsigned flags, CUdevice dev) { return create(__func__, handle, flags, dev); }
@@ -177,6 +183,10 @@ CUresult cuCtxSynchronize_v2(CUcontext context) { return synchronize(__func__, c
 CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
     if (std::optional<device::Limit> known = deviceLimit(limit)) return toResult(current.impl->setLimit(*known, value));
+    if (std::atomic<size_t>* kept = deviceRuntimeLimit(current, limit)) {
+      *kept = value;
+      return CUDA_SUCCESS;
+    }
     // Hints, and limits of what does not exist here.
     if (limit == CU_LIMIT_MAX_L2_FETCH_GRANULARITY || limit == CU_LIMIT_PERSISTING_L2_CACHE_SIZE) return CUDA_SUCCESS;
     return limit <= CU_LIMIT_CIG_SHMEM_FALLBACK_ENABLED ? CUDA_ERROR_UNSUPPORTED_LIMIT : CUDA_ERROR_INVALID_VALUE;
@@ -187,6 +197,7 @@ CUresult cuCtxGetLimit(size_t* value, CUlimit limit) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
     if (!value) return CUDA_ERROR_INVALID_VALUE;
     if (std::optional<device::Limit> known = deviceLimit(limit)) *value = current.impl->limit(*known);
+    else if (std::atomic<size_t>* kept = deviceRuntimeLimit(current, limit)) *value = *kept;
     else if (limit == CU_LIMIT_MAX_L2_FETCH_GRANULARITY) *value = 64;
     else if (limit == CU_LIMIT_PERSISTING_L2_CACHE_SIZE) *value = 0;
     else return limit <= CU_LIMIT_CIG_SHMEM_FALLBACK_ENABLED ? CUDA_ERROR_UNSUPPORTED_LIMIT : CUDA_ERROR_INVALID_VALUE;

@@ -54,6 +54,8 @@ class Context : public std::enable_shared_from_this<Context> {
   std::atomic<unsigned> attachments{1};  // cuCtxAttach, cuCtxDetach
   CUgreenCtx green = nullptr;            // that it was made from
   std::atomic<unsigned> flags;
+  // Limits of launches from kernels: kept and told. Here such launches need no memory of their own.
+  std::atomic<size_t> syncDepth{2}, pendingLaunches{2048};
   std::atomic<CUfunc_cache> cacheConfig{CU_FUNC_CACHE_PREFER_NONE};
   std::atomic<CUsharedconfig> sharedConfig{CU_SHARED_MEM_CONFIG_DEFAULT_BANK_SIZE};
 
