@@ -45,6 +45,17 @@ std::string pipelineText(int optLevel) {
   return own.empty() ? pipelines[std::clamp(optLevel, 0, 3)] : own;
 }
 
+// CodeGenPrepare numbers all instructions of a block each time it looks whether operands should move down to their user, which in
+// the one block of an unrolled cipher or field arithmetic is quadratic. It works block by block, and joins these again at its end.
+void splitLongBlocks(llvm::Function& function) {
+  constexpr unsigned most = 2048;
+  for (auto block = function.begin(); block != function.end(); ++block) {
+    auto at = block->begin();
+    for (unsigned n = 0; n < most && at != block->end(); ++n) ++at;
+    if (at != block->end() && !at->isTerminator() && !llvm::isa<llvm::PHINode>(*at)) block->splitBasicBlock(at);
+  }
+}
+
 }  // namespace
 
 Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel) {
@@ -72,6 +83,7 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
     for (llvm::Function& function : module)
       if (!function.isDeclaration()) promoteRegisters(function);
   passes.run(module, modules);
+  for (llvm::Function& function : module) splitLongBlocks(function);
   return {};
 }
 
