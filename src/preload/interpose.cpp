@@ -235,7 +235,7 @@ bool isPadding(const uint8_t*, size_t count) { return count == 0; }
 
 namespace {
 
-// Functions without a size are stubs in assembler, which open the shared runtime when they are called (XLA has them).
+// Functions without a size are written in assembler and open the shared runtime when they are called (XLA has them).
 bool isDefinedFunction(const Elf64_Sym& s) {
   return ELF64_ST_TYPE(s.st_info) == STT_FUNC && s.st_size > 0 && s.st_shndx != SHN_UNDEF && s.st_shndx < SHN_LORESERVE;
 }

@@ -190,9 +190,9 @@ def main():
     if not programs:
         parser.error("no program chosen: give --samples, --hecbench or --rodinia")
     if not options.run_only:
-        todo = list({p.source: p for p in programs if not p.skip}.values())  # a program may be run with several arguments
+        sources = list({p.source: p for p in programs if not p.skip}.values())  # a program may be run with several arguments
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for program, good in zip(todo, pool.map(lambda p: build(p, options), todo)):
+            for program, good in zip(sources, pool.map(lambda p: build(p, options), sources)):
                 if not good:
                     print(f"does not build: {program.folder} (see {program.out(options.out)}/build.log)", file=sys.stderr)
     if options.build_only:

@@ -112,7 +112,7 @@ ANYWARP_RUNTIME cudaError_t cudaGraphExecKernelNodeSetParams(CUgraphExec exec, N
   return withKernel(params, [&](const CUDA_KERNEL_NODE_PARAMS* p) { return driver().cuGraphExecKernelNodeSetParams_v2(exec, node, p); });
 }
 
-// `func` comes back as the kernel's handle, not as the host stub that was given: functions that take a host stub take a handle as well.
+// `func` comes back as the kernel's handle, not as the host function that was given: calls that take the one take the other as well.
 ANYWARP_RUNTIME cudaError_t cudaGraphKernelNodeGetParams(Node node, cudaKernelNodeParams* params) {
   return inContext([&] { return driver().cuGraphKernelNodeGetParams(node, reinterpret_cast<CUDA_KERNEL_NODE_PARAMS_v1*>(params)); });
 }

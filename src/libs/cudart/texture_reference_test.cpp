@@ -26,7 +26,7 @@ cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, size_t, cudaStream
 namespace {
 
 textureReference values{}, stranger{};
-void readStub() {}
+void readOnHost() {}
 
 constexpr const char* text = R"(
 .version 6.0
@@ -68,7 +68,7 @@ void registerAll() {
   put(ptx.data(), ptx.size());
   auto* wrapper = new abi::FatbinWrapper{abi::fatbinWrapperMagic, 1, image.data(), nullptr};
   void** handle = __cudaRegisterFatBinary(wrapper);
-  __cudaRegisterFunction(handle, reinterpret_cast<const char*>(&readStub), nullptr, "read", -1, nullptr, nullptr, nullptr, nullptr, nullptr);
+  __cudaRegisterFunction(handle, reinterpret_cast<const char*>(&readOnHost), nullptr, "read", -1, nullptr, nullptr, nullptr, nullptr, nullptr);
   __cudaRegisterTexture(handle, &values, nullptr, "values", 1, 0, 0);
   __cudaRegisterFatBinaryEnd(handle);
 }
@@ -86,7 +86,7 @@ TEST(TextureReference, BoundMemoryIsRead) {
   EXPECT_EQ(cudaBindTexture(&offset, &values, memory, &format, 128), cudaSuccess);
   EXPECT_EQ(offset, 0u);
   void* arguments[] = {&target};
-  EXPECT_EQ(cudaLaunchKernel(reinterpret_cast<const void*>(&readStub), {1, 1, 1}, {32, 1, 1}, arguments, 0, nullptr), cudaSuccess);
+  EXPECT_EQ(cudaLaunchKernel(reinterpret_cast<const void*>(&readOnHost), {1, 1, 1}, {32, 1, 1}, arguments, 0, nullptr), cudaSuccess);
   EXPECT_EQ(cudaMemcpy(out.data(), target, 128, cudaMemcpyDeviceToHost), cudaSuccess);
   EXPECT_EQ(out, in);
   const textureReference* found = nullptr;
