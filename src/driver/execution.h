@@ -32,12 +32,16 @@ uint32_t registersOf(const Kernel& kernel);
 // Blocks of `threads` threads that fit on one SM together.
 int activeBlocks(const VisibleDevice& device, const Kernel& kernel, uint32_t threads, uint64_t sharedBytes);
 
+// Nodes of graphs may have a grid without blocks until a later call sets its size; running one does nothing.
+enum class EmptyGrid : uint8_t { Refused, Allowed };
+
 struct LaunchArguments {
   abi::Dim3 grid, block;
   abi::Dim3 cluster{0, 0, 0};  // zeros: as the kernel says, else 1
   unsigned sharedBytes = 0;
   CUstream stream = nullptr;
   bool cooperative = false;
+  EmptyGrid emptyGrid = EmptyGrid::Refused;
   void** params = nullptr;
   void** extra = nullptr;
   CUevent recordAfter[2] = {nullptr, nullptr};

@@ -71,8 +71,7 @@ Shape shapeOf(Kernel& kernel, const VisibleDevice& device, const LaunchArguments
 }
 
 bool within(const abi::Dim3& d, const device::Profile& profile, device::Attribute x, device::Attribute y, device::Attribute z) {
-  return d.x > 0 && d.y > 0 && d.z > 0 && d.x <= static_cast<uint32_t>(profile[x]) && d.y <= static_cast<uint32_t>(profile[y]) &&
-         d.z <= static_cast<uint32_t>(profile[z]);
+  return d.x <= static_cast<uint32_t>(profile[x]) && d.y <= static_cast<uint32_t>(profile[y]) && d.z <= static_cast<uint32_t>(profile[z]);
 }
 
 CUresult checkCluster(Kernel& kernel, const VisibleDevice& device, const Shape& shape) {
@@ -84,9 +83,10 @@ CUresult checkCluster(Kernel& kernel, const VisibleDevice& device, const Shape& 
   return size > limit ? CUDA_ERROR_INVALID_CLUSTER_SIZE : CUDA_SUCCESS;
 }
 
-CUresult checkShape(Kernel& kernel, const VisibleDevice& device, const Shape& shape) {
+CUresult checkShape(Kernel& kernel, const VisibleDevice& device, const Shape& shape, EmptyGrid emptyGrid) {
   using device::Attribute;
   const device::Profile& profile = device.profile();
+  if (volume(shape.block) == 0 || (volume(shape.grid) == 0 && emptyGrid == EmptyGrid::Refused)) return CUDA_ERROR_INVALID_VALUE;
   if (!within(shape.grid, profile, Attribute::MaxGridX, Attribute::MaxGridY, Attribute::MaxGridZ)) return CUDA_ERROR_INVALID_VALUE;
   if (!within(shape.block, profile, Attribute::MaxBlockX, Attribute::MaxBlockY, Attribute::MaxBlockZ)) return CUDA_ERROR_INVALID_VALUE;
   if (volume(shape.block) > static_cast<uint64_t>(profile[Attribute::MaxThreadsPerBlock])) return CUDA_ERROR_INVALID_VALUE;
@@ -169,7 +169,7 @@ CUresult anywarp::driver::prepareLaunch(const VisibleDevice& device, const Kerne
                                        device::LaunchRequest& request) {
   Kernel& kernel = *ref.kernel;
   Shape shape = shapeOf(kernel, device, arguments);
-  if (CUresult result = checkShape(kernel, device, shape); result != CUDA_SUCCESS) return result;
+  if (CUresult result = checkShape(kernel, device, shape, arguments.emptyGrid); result != CUDA_SUCCESS) return result;
   if (CUresult result = packParams(kernel.layout, arguments, image); result != CUDA_SUCCESS) return result;
 
   Result<const abi::CompiledKernel*> plan = ref.instance->code().plans.getPlan(kernel.index, shape.block, isSmallGrid(shape));

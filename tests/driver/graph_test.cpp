@@ -160,6 +160,24 @@ TEST_F(GraphTest, ExecutableGraphsChange) {
   EXPECT_INVALID(cuGraphExecKernelNodeSetParams(exec, five, &params));  // of another graph
 }
 
+TEST_F(GraphTest, AGridMayBeEmptyUntilItsSizeIsSet) {
+  CUgraph graph = create();
+  uint32_t digit = 7;
+  void* arguments[] = {&value, &digit};
+  CUDA_KERNEL_NODE_PARAMS_v1 params{append, 0, 1, 1, 1, 1, 1, 0, arguments, nullptr};
+  CUgraphNode node = nullptr;
+  ASSERT_OK(cuGraphAddKernelNode(&node, graph, nullptr, 0, &params));
+  add(graph, 2, {node});
+  CUgraphExec exec = instantiate(graph);
+  EXPECT_EQ(run(exec), 2u);
+  params.gridDimX = 1;
+  EXPECT_OK(cuGraphExecKernelNodeSetParams(exec, node, &params));
+  EXPECT_EQ(run(exec), 72u);
+  params.blockDimY = 0;
+  EXPECT_INVALID(cuGraphExecKernelNodeSetParams(exec, node, &params));
+  EXPECT_INVALID(cuLaunchKernel(append, 0, 1, 1, 1, 1, 1, 0, stream, arguments, nullptr));
+}
+
 TEST_F(GraphTest, ChangesLeaveSubmittedRunsAlone) {
   CUgraph graph = create();
   CUgraphNode one = add(graph, 1);

@@ -55,6 +55,7 @@ LaunchArguments argumentsOf(KernelWork& work, void** extra) {
   arguments.block = {work.params.blockDimX, work.params.blockDimY, work.params.blockDimZ};
   arguments.sharedBytes = work.params.sharedMemBytes;
   arguments.extra = extra;
+  arguments.emptyGrid = EmptyGrid::Allowed;
   for (const CUlaunchAttribute& attribute : work.attributes) (void)readAttribute(attribute, arguments);
   return arguments;
 }

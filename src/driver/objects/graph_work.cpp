@@ -26,6 +26,7 @@ CUresult makeKernel(const CUDA_KERNEL_NODE_PARAMS& params, const Work* before, W
   arguments.grid = {params.gridDimX, params.gridDimY, params.gridDimZ};
   arguments.block = {params.blockDimX, params.blockDimY, params.blockDimZ};
   arguments.sharedBytes = params.sharedMemBytes;
+  arguments.emptyGrid = EmptyGrid::Allowed;
   arguments.params = params.extra ? nullptr : params.kernelParams;
   arguments.extra = params.extra;
   for (const CUlaunchAttribute& attribute : work.attributes) (void)readAttribute(attribute, arguments);
