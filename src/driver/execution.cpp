@@ -12,7 +12,8 @@ namespace anywarp::driver {
 namespace {
 
 constexpr int defaultSharedLimit = 48 * 1024;
-constexpr uint32_t defaultRegisters = 32;
+constexpr uint32_t defaultRegisters = 32;  // of a body that does not parse
+constexpr uint32_t registersPerSm = 65536, fewestRegisters = 16;
 
 int deviceAttribute(const VisibleDevice& device, device::Attribute attribute) { return device.profile()[attribute]; }
 
@@ -31,8 +32,14 @@ int clusterDimension(Kernel& kernel, const VisibleDevice& device, int axis) {
 }  // namespace
 
 uint32_t registersOf(const Kernel& kernel) {
-  uint32_t limit = kernel.function().maxnreg;
-  return limit ? std::min(limit, defaultRegisters) : defaultRegisters;
+  const Result<KernelUsage>& usage = kernel.usage();
+  uint32_t registers = usage ? usage->registers : defaultRegisters;
+  const ptx::Function& f = kernel.function();
+  if (f.maxnreg) return std::min(registers, f.maxnreg);
+  if (!f.maxntid[0] && !f.reqntid[0]) return registers;
+  // As many as leave room for the blocks that the kernel promises; a GPU keeps the rest in local memory.
+  uint32_t threads = (kernel.maxThreads() + 31) / 32 * 32 * std::max(f.minnctapersm, 1u);
+  return std::min(registers, std::max(registersPerSm / threads / 8 * 8, fewestRegisters));
 }
 
 int maxDynamicShared(Kernel& kernel, const VisibleDevice& device, uint32_t staticShared) {

@@ -20,6 +20,7 @@ CUresult JitOptions::read(unsigned count, const CUjit_option* options, void** va
         buffer.used = &values[i];
         break;
       }
+      case CU_JIT_MAX_REGISTERS: maxRegisters_ = static_cast<unsigned>(reinterpret_cast<uintptr_t>(values[i])); break;
       case CU_JIT_WALL_TIME: wallTime_ = &values[i]; break;
       default:
         // The others tune the code of a GPU.

@@ -1,6 +1,7 @@
 // The options of loading and linking calls, of which the log buffers are what programs use. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "abi/cuda_types.h"
@@ -16,6 +17,8 @@ class JitOptions {
   void writeError(std::string_view message) { write(error_, message); }
   void writeInfo(std::string_view message) { write(info_, message); }
   void writeWallTime(float milliseconds);
+  // Of CU_JIT_MAX_REGISTERS; 0: no limit.
+  uint32_t maxRegisters() const { return maxRegisters_; }
 
  private:
   struct Buffer {
@@ -27,6 +30,7 @@ class JitOptions {
 
   Buffer error_, info_;
   void** wallTime_ = nullptr;
+  uint32_t maxRegisters_ = 0;
 };
 
 }  // namespace anywarp::driver

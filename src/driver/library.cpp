@@ -75,7 +75,7 @@ CUresult cuLibraryLoadData(CUlibrary* handle, const void* code, CUjit_option* ji
     if (!handle || !code) return CUDA_ERROR_INVALID_VALUE;
     if (CUresult result = options.read(jitCount, jitOptions, jitValues); result != CUDA_SUCCESS) return result;
     if (CUresult result = readLibraryOptions(libraryCount, libraryOptions, libraryValues, loading); result != CUDA_SUCCESS) return result;
-    return publish(handle, Library::fromPointer(code, visibleArches(), loading), loading, options);
+    return publish(handle, Library::fromPointer(code, visibleArches(), loading, options.maxRegisters()), loading, options);
   });
 }
 
@@ -89,7 +89,7 @@ CUresult cuLibraryLoadFromFile(CUlibrary* handle, const char* path, CUjit_option
     if (CUresult result = readLibraryOptions(libraryCount, libraryOptions, libraryValues, ignored); result != CUDA_SUCCESS) return result;
     std::vector<uint8_t> bytes;
     if (!readFile(path, bytes)) return CUDA_ERROR_FILE_NOT_FOUND;
-    return publish(handle, Library::fromBytes(std::move(bytes), visibleArches()), Loading::Now, options);
+    return publish(handle, Library::fromBytes(std::move(bytes), visibleArches(), options.maxRegisters()), Loading::Now, options);
   });
 }
 

@@ -117,7 +117,7 @@ CUresult cuLinkComplete(CUlinkState handle, void** image, size_t* size) {
     if (state.inputs.empty()) return CUDA_ERROR_INVALID_IMAGE;
     Result<std::string> text = compiler::linkText(state.inputs);
     if (!text) return fail(state, text.error(), During::ReadPtx);
-    state.output = std::move(*text);
+    state.output = state.options.maxRegisters() ? compiler::limitRegisters(std::move(*text), state.options.maxRegisters()) : std::move(*text);
     *image = state.output.data();
     if (size) *size = state.output.size() + 1;
     return CUDA_SUCCESS;

@@ -39,7 +39,7 @@ CUresult load(const char* name, CUmodule* handle, JitOptions& options, Make&& ma
 
 CUresult loadPointer(const char* name, CUmodule* handle, const void* image, JitOptions& options) {
   if (initialised() && (!handle || !image)) return CUDA_ERROR_INVALID_VALUE;
-  return load(name, handle, options, [&](uint32_t arch) { return Library::fromPointer(image, {arch}, Loading::Now); });
+  return load(name, handle, options, [&](uint32_t arch) { return Library::fromPointer(image, {arch}, Loading::Now, options.maxRegisters()); });
 }
 
 template <class Body>

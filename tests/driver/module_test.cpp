@@ -152,6 +152,47 @@ TEST_F(Module, FatBinaryWithoutPtxSaysWhatHelps) {
   EXPECT_NE(std::string(log).find("-gencode arch=compute_"), std::string::npos) << log;
 }
 
+// Loads 80 values and adds them up.
+std::string manyValues() {
+  std::string text = ".version 8.0\n.target sm_80\n.address_size 64\n.visible .entry many(.param .u64 p)\n{\n.reg .b64 %d<2>;\n.reg .b32 %r<81>;\n"
+                     "ld.param.u64 %d1, [p];\n";
+  for (int i = 0; i < 80; ++i) text += "ld.global.u32 %r" + std::to_string(i) + ", [%d1+" + std::to_string(4 * i) + "];\n";
+  for (int i = 1; i < 80; ++i) text += "add.u32 %r0, %r0, %r" + std::to_string(i) + ";\n";
+  return text + "st.global.u32 [%d1], %r0;\nret;\n}\n";
+}
+
+TEST_F(Module, RegistersFollowTheKernelAndItsLimits) {
+  std::string text = manyValues();
+  auto registers = [&](CUmodule module) {
+    int value = 0;
+    EXPECT_OK(cuFuncGetAttribute(&value, CU_FUNC_ATTRIBUTE_NUM_REGS, function(module, "many")));
+    return value;
+  };
+  CUmodule module = load(text.c_str());
+  EXPECT_GT(registers(module), 70);
+  int blocks = 0;
+  EXPECT_OK(cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function(module, "many"), 256, 0));
+  EXPECT_EQ(blocks, 2);  // of 65536 registers
+  EXPECT_OK(cuModuleUnload(module));
+
+  CUjit_option option = CU_JIT_MAX_REGISTERS;
+  void* limit = reinterpret_cast<void*>(uintptr_t(40));
+  ASSERT_OK(cuModuleLoadDataEx(&module, text.c_str(), 1, &option, &limit));
+  EXPECT_EQ(registers(module), 40);
+  EXPECT_OK(cuModuleUnload(module));
+
+  CUlinkState link = nullptr;
+  void* image = nullptr;
+  size_t size = 0;
+  ASSERT_OK(cuLinkCreate_v2(1, &option, &limit, &link));
+  ASSERT_OK(cuLinkAddData_v2(link, CU_JIT_INPUT_PTX, text.data(), text.size() + 1, "many", 0, nullptr, nullptr));
+  ASSERT_OK(cuLinkComplete(link, &image, &size));
+  ASSERT_OK(cuModuleLoadData(&module, image));
+  EXPECT_EQ(registers(module), 40);
+  EXPECT_OK(cuModuleUnload(module));
+  EXPECT_OK(cuLinkDestroy(link));
+}
+
 TEST_F(Module, Attributes) {
   CUmodule module = load(kernelsPtx);
   CUfunction statics = function(module, "statics");

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "compiler/link.h"
+#include "compiler/ptx/register_estimate.h"
 #include "device/memory/memory.h"
 #include "driver/objects/context.h"
 #include "driver/objects/device_runtime.h"
@@ -35,6 +36,7 @@ Result<KernelUsage> usageOf(const ptx::Module& module, const ptx::Function& func
   Result<std::unique_ptr<ptx::Body>> body = ptx::parseBody(module, function);
   if (!body) return body.error();
   KernelUsage usage;
+  usage.registers = ptx::estimateRegisters(**body);
   for (const ptx::Variable& variable : (*body)->variables) {
     uint32_t* counter = variable.space == ptx::Space::Shared ? &usage.staticShared : variable.space == ptx::Space::Local ? &usage.local : nullptr;
     if (counter) *counter = static_cast<uint32_t>(alignUp(*counter, variable.align) + variable.size);
@@ -107,7 +109,7 @@ Kernel::Kernel(std::weak_ptr<Library> library, const ptx::Module& module, uint32
     : handle(like ? like->handle : nullptr), library(std::move(library)), module(module), index(index), layout(layoutOf(module.functions[index])),
       settings_(like ? like->settings_ : std::shared_ptr<KernelSettings[]>(new KernelSettings[std::max<size_t>(visibleDevices().size(), 1)])) {}
 
-Result<KernelUsage> Kernel::usage() {
+const Result<KernelUsage>& Kernel::usage() const {
   std::call_once(usageOnce_, [&] { usage_ = usageOf(module, function()); });
   return *usage_;
 }
@@ -127,18 +129,20 @@ Library::Arches visibleArches() {
   return arches;
 }
 
-std::shared_ptr<Library> Library::fromPointer(const void* data, Arches arches, Loading loading) {
+std::shared_ptr<Library> Library::fromPointer(const void* data, Arches arches, Loading loading, uint32_t maxRegisters) {
   auto library = std::make_shared<Library>();
   library->data_ = data;
   library->arches_ = std::move(arches);
+  library->maxRegisters_ = maxRegisters;
   if (loading == Loading::Now) (void)library->code();
   return library;
 }
 
-std::shared_ptr<Library> Library::fromBytes(std::vector<uint8_t> bytes, Arches arches) {
+std::shared_ptr<Library> Library::fromBytes(std::vector<uint8_t> bytes, Arches arches, uint32_t maxRegisters) {
   auto library = std::make_shared<Library>();
   library->bytes_ = std::move(bytes);
   library->arches_ = std::move(arches);
+  library->maxRegisters_ = maxRegisters;
   (void)library->code();
   return library;
 }
@@ -188,6 +192,8 @@ Result<std::shared_ptr<Code>> Library::load(uint32_t arch) {
   failedDuring_ = During::ReadPtx;
   Result<std::unique_ptr<ptx::Module>> module = compiler::linkModules(std::move(program->modules));
   if (!module) return module.error();
+  for (ptx::Function& function : (*module)->functions)
+    if (maxRegisters_ && function.isEntry && !function.maxnreg) function.maxnreg = maxRegisters_;
   if (Status status = checkVersion(**module); !status) return status.error();
   if (program->isText && (*module)->text.size() <= checkedTextBytes)
     if (Status status = checkBodies(**module); !status) return status.error();

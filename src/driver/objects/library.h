@@ -47,6 +47,7 @@ struct ParamLayout {
 struct KernelUsage {
   uint32_t staticShared = 0;
   uint32_t local = 0;  // per thread
+  uint32_t registers = 32;  // of a thread: an estimate
 };
 
 // One .entry of a library; CUkernel.
@@ -57,7 +58,7 @@ class Kernel {
 
   const ptx::Function& function() const { return module.functions[index]; }
   // Fails when the body does not parse.
-  Result<KernelUsage> usage();
+  const Result<KernelUsage>& usage() const;
   KernelSettings& settings(CUdevice device) { return settings_[static_cast<size_t>(device)]; }
   // The largest block that .maxntid and .reqntid allow.
   uint32_t maxThreads() const;
@@ -70,8 +71,8 @@ class Kernel {
 
  private:
   std::shared_ptr<KernelSettings[]> settings_;
-  std::once_flag usageOnce_;
-  std::optional<Result<KernelUsage>> usage_;
+  mutable std::once_flag usageOnce_;
+  mutable std::optional<Result<KernelUsage>> usage_;
 };
 
 // The PTX of a library for one compute capability, linked and indexed, with the plans made from it.
@@ -93,8 +94,9 @@ class Library : public std::enable_shared_from_this<Library> {
   using Arches = std::vector<uint32_t>;  // compute capabilities of devices that it may run on; kernels are those of the first
 
   // `data` is a program's pointer; with Loading::OnUse it stays valid until the library is unloaded.
-  static std::shared_ptr<Library> fromPointer(const void* data, Arches arches, Loading loading);
-  static std::shared_ptr<Library> fromBytes(std::vector<uint8_t> bytes, Arches arches);
+  // Kernels that do not limit their registers get `maxRegisters`, unless that is 0.
+  static std::shared_ptr<Library> fromPointer(const void* data, Arches arches, Loading loading, uint32_t maxRegisters = 0);
+  static std::shared_ptr<Library> fromBytes(std::vector<uint8_t> bytes, Arches arches, uint32_t maxRegisters = 0);
   ~Library();
 
   // Reads and indexes the PTX when that has not been done. The error, too, is kept; failure() is the CUresult that it means.
@@ -115,6 +117,7 @@ class Library : public std::enable_shared_from_this<Library> {
   const void* data_ = nullptr;
   std::vector<uint8_t> bytes_;
   Arches arches_;
+  uint32_t maxRegisters_ = 0;
   std::once_flag once_;
   std::vector<std::shared_ptr<Code>> codes_;  // as arches_; equal ones are one object
   std::optional<Error> error_;

@@ -33,6 +33,7 @@ struct Link {
   std::vector<std::string> options;  // as given
   std::vector<LtoInput> ltoInputs;
   uint32_t arch = 0;
+  uint32_t maxRegisters = 0;
   bool lto = false, ptx = false, complete = false;
   std::vector<fatbin::PtxSource> inputs;
   std::string output, errors, notes;
@@ -64,7 +65,7 @@ std::shared_ptr<Link> find(void* handle) {
 }
 
 // Options that tune machine code, or ask for reports of it: without effect here.
-constexpr std::string_view ignored[] = {"-O", "-g", "-lineinfo", "-maxrregcount", "-time", "-verbose", "-ftz", "-prec-div", "-prec-sqrt", "-fma",
+constexpr std::string_view ignored[] = {"-O", "-g", "-lineinfo", "-time", "-verbose", "-ftz", "-prec-div", "-prec-sqrt", "-fma",
                                         "-kernels-used", "-variables-used", "-optimize-unused-variables", "-Xptxas", "-Xnvvm", "-split-compile",
                                         "-split-compile-extended", "-jump-table-density", "-no-cache", "-device-stack-protector"};
 
@@ -81,6 +82,10 @@ JitLinkResult readOption(Link& link, std::string_view option) {
   while (option.starts_with("--")) option.remove_prefix(1);
   if (option.starts_with("-arch=")) {
     if (!readArch(option.substr(6), link.arch)) return link.fail(JitLinkResult::UnrecognizedOption, "unrecognized option: " + std::string(option));
+    return JitLinkResult::Success;
+  }
+  if (option.starts_with("-maxrregcount=")) {
+    link.maxRegisters = uint32_t(std::strtoul(std::string(option.substr(14)).c_str(), nullptr, 10));
     return JitLinkResult::Success;
   }
   if (option == "-lto") link.lto = true;
@@ -178,7 +183,7 @@ JitLinkResult complete(Link& link) {
   if (link.inputs.empty()) return link.fail(JitLinkResult::InvalidInput, "nothing to link");
   Result<std::string> text = compiler::linkText(link.inputs);
   if (!text) return link.fail(JitLinkResult::Finalize, text.error().message);
-  link.output = std::move(*text);
+  link.output = link.maxRegisters ? compiler::limitRegisters(std::move(*text), link.maxRegisters) : std::move(*text);
   link.complete = true;
   return JitLinkResult::Success;
 }

@@ -21,6 +21,12 @@ bool readOptionArch(PtxasRequest& r, const std::string& value) { return readArch
 bool readMachine(PtxasRequest&, const std::string& value) { return value == "64"; }
 bool readBool(PtxasRequest&, const std::string& value) { return value == "true" || value == "false"; }
 
+bool readMaxRegisters(PtxasRequest& r, const std::string& value) {
+  char* end = nullptr;
+  r.maxRegisters = uint32_t(std::strtoul(value.c_str(), &end, 10));
+  return !value.empty() && *end == 0;
+}
+
 constexpr Option options[] = {
     {"gpu-name", "arch", Takes::Value, readOptionArch},
     {"output-file", "o", Takes::Value, [](PtxasRequest& r, const std::string& v) { return r.output = v, !v.empty(); }},
@@ -35,7 +41,7 @@ constexpr Option options[] = {
     {"fmad", "", Takes::Value, readBool},
     {"opt-level", "O", Takes::Joined, nullptr},
     {"Ofast-compile", "Ofc", Takes::Value, nullptr},
-    {"maxrregcount", "maxrregcount", Takes::Value, nullptr},
+    {"maxrregcount", "maxrregcount", Takes::Value, readMaxRegisters},
     {"device-debug", "g", Takes::Nothing, nullptr},
     {"generate-line-info", "lineinfo", Takes::Nothing, nullptr},
     {"suppress-debug-info", "suppress-debug-info", Takes::Nothing, nullptr},

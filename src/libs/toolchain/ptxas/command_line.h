@@ -15,6 +15,7 @@ struct PtxasRequest {
   bool inputIsText = false;  // --input-as-string: `input` is PTX itself
   std::string output = "elf.o";
   uint32_t arch = 75;
+  uint32_t maxRegisters = 0;  // 0: no limit
   char archSuffix = 0;  // 'a', 'f' or 0
   bool verbose = false, silent = false, warningsAreErrors = false;
   bool version = false, help = false;
