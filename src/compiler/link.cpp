@@ -206,18 +206,6 @@ Result<std::string> linkText(std::span<const fatbin::PtxSource> sources) {
   return linker.link();
 }
 
-std::string limitRegisters(std::string text, uint32_t limit) {
-  Result<std::unique_ptr<ptx::Module>> module = ptx::parseModule(text, "ptx");
-  if (!module) return text;
-  std::vector<size_t> places;
-  for (const ptx::Function& function : (*module)->functions)
-    if (function.isEntry && function.hasBody && !function.maxnreg) places.push_back(static_cast<size_t>(function.bodyText.data() - (*module)->text.data()));
-  std::sort(places.rbegin(), places.rend());
-  for (size_t place : places)
-    if (size_t brace = text.rfind('{', place); brace != std::string::npos) text.insert(brace, fmt::format(".maxnreg {}\n", limit));
-  return text;
-}
-
 Result<std::unique_ptr<ptx::Module>> linkModules(std::vector<fatbin::PtxSource> sources) {
   if (sources.size() == 1) return ptx::parseModule(std::move(sources[0].text), sources[0].name.empty() ? "ptx" : sources[0].name);
   Result<std::string> text = linkText(sources);

@@ -20,7 +20,4 @@ Result<std::unique_ptr<ptx::Module>> linkModules(std::vector<fatbin::PtxSource> 
 // The same as text, which is itself a PTX module.
 Result<std::string> linkText(std::span<const fatbin::PtxSource> sources);
 
-// `text` with .maxnreg for the kernels that say nothing of it. What does not parse stays as it is.
-std::string limitRegisters(std::string text, uint32_t limit);
-
 }  // namespace anywarp::compiler

@@ -1,6 +1,7 @@
 // Driver API: Module Management, cuLink*: PTX modules in, one PTX module out, which the loading calls take like a cubin.
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/link.h"
+#include "compiler/ptx/register_limit.h"
 
 #include "driver/entry.h"
 #include "driver/jit_options.h"
@@ -117,7 +118,7 @@ CUresult cuLinkComplete(CUlinkState handle, void** image, size_t* size) {
     if (state.inputs.empty()) return CUDA_ERROR_INVALID_IMAGE;
     Result<std::string> text = compiler::linkText(state.inputs);
     if (!text) return fail(state, text.error(), During::ReadPtx);
-    state.output = state.options.maxRegisters() ? compiler::limitRegisters(std::move(*text), state.options.maxRegisters()) : std::move(*text);
+    state.output = ptx::limitRegisters(std::move(*text), state.options.maxRegisters());
     *image = state.output.data();
     if (size) *size = state.output.size() + 1;
     return CUDA_SUCCESS;

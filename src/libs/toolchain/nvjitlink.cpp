@@ -15,6 +15,7 @@
 
 #include "compiler/link.h"
 #include "compiler/ptx/ast.h"
+#include "compiler/ptx/register_limit.h"
 #include "libs/toolchain/nvjitlink_api.h"
 #include "libs/toolchain/replaced.h"
 #include "support/log.h"
@@ -183,7 +184,7 @@ JitLinkResult complete(Link& link) {
   if (link.inputs.empty()) return link.fail(JitLinkResult::InvalidInput, "nothing to link");
   Result<std::string> text = compiler::linkText(link.inputs);
   if (!text) return link.fail(JitLinkResult::Finalize, text.error().message);
-  link.output = link.maxRegisters ? compiler::limitRegisters(std::move(*text), link.maxRegisters) : std::move(*text);
+  link.output = ptx::limitRegisters(std::move(*text), link.maxRegisters);
   link.complete = true;
   return JitLinkResult::Success;
 }

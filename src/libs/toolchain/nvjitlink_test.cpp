@@ -91,6 +91,18 @@ TEST(NvJitLink, LinksPtxWithPtx) {
   EXPECT_EQ(nvJitLinkGetInfoLogSize(link.handle, &size), JitLinkResult::Success);
 }
 
+TEST(NvJitLink, LimitsRegisters) {
+  Linker link({"-arch=sm_80", "-maxrregcount=40"});
+  ASSERT_EQ(link.add(caller), JitLinkResult::Success);
+  ASSERT_EQ(link.add(callee), JitLinkResult::Success);
+  ASSERT_EQ(nvJitLinkComplete(link.handle), JitLinkResult::Success) << link.log();
+  size_t size = 0;
+  ASSERT_EQ(nvJitLinkGetLinkedCubinSize(link.handle, &size), JitLinkResult::Success);
+  std::string text(size, 0);
+  ASSERT_EQ(nvJitLinkGetLinkedCubin(link.handle, text.data()), JitLinkResult::Success);
+  EXPECT_NE(text.find(".maxnreg 40"), std::string::npos) << text;
+}
+
 TEST(NvJitLink, Options) {
   EXPECT_EQ(Linker(std::vector<const char*>{}).result, JitLinkResult::MissingArch);
   EXPECT_EQ(Linker({"-arch=sm_80", "-frobnicate"}).result, JitLinkResult::UnrecognizedOption);

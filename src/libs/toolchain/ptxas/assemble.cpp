@@ -6,8 +6,8 @@
 #include <iterator>
 #include <memory>
 
-#include "compiler/link.h"
 #include "compiler/ptx/ast.h"
+#include "compiler/ptx/register_limit.h"
 #include "compiler/ptx/validate.h"
 #include "libs/toolchain/ptxas/command_line.h"
 #include "support/version.h"
@@ -35,7 +35,7 @@ class Assembler {
     checkArchitecture(**module);
     for (const ptx::Function& function : (*module)->functions) checkFunction(**module, function);
     if (errors_ > 0) return aborted();
-    if (request_.maxRegisters) text = compiler::limitRegisters(std::move(text), request_.maxRegisters);
+    text = ptx::limitRegisters(std::move(text), request_.maxRegisters);
     text.push_back('\0');  // the driver takes PTX by its end, without a length
     if (!write(text)) return fatal("output file '" + request_.output + "' cannot be written");
     return std::move(outcome_);

@@ -72,6 +72,12 @@ TEST_F(Ptxas, AcceptsWhatCompilersWrite) {
   EXPECT_EQ(assemble(good, {"-arch", "sm_80", "-m", "64", "-maxrregcount", "32", "-c", "-g", "-w"}).exitCode, 0);
 }
 
+TEST_F(Ptxas, ALimitOnRegistersIsWrittenIntoTheKernels) {
+  EXPECT_EQ(assemble(good, {"-arch=sm_80", "--maxrregcount", "40"}).exitCode, 0);
+  EXPECT_NE(read(path("out.cubin")).find("kernel(.param .u64 p) .maxnreg 40\n{"), std::string::npos) << read(path("out.cubin"));
+  EXPECT_EQ(assemble(good, {"-arch=sm_80", "--maxrregcount", "many"}).exitCode, 255);
+}
+
 TEST_F(Ptxas, ReadsOptionsFromAFile) {
   std::string file = write("options", "-arch=sm_80\n-v");
   EXPECT_EQ(assemble(good, {"-optf", file}).messages, "ptxas info    : Compiling entry function 'kernel' for 'sm_80'\n");
