@@ -8,7 +8,7 @@
 namespace anywarp::abi {
 
 // Bump when any struct below changes: it is part of the key of the on-disk cache.
-inline constexpr uint32_t kernelAbiVersion = 4;
+inline constexpr uint32_t kernelAbiVersion = 5;
 inline constexpr uint32_t maxWarpWidth = 32;
 inline constexpr uint32_t maxBarriers = 16;
 inline constexpr uint32_t maxThreadsPerBlock = 1024;
@@ -21,6 +21,7 @@ struct Dim3 {
   uint32_t x = 1, y = 1, z = 1;
 };
 
+struct CompiledKernel;
 struct Services;
 struct WarpState;
 
@@ -57,6 +58,9 @@ struct BlockContext {
   uint32_t barrierResult[maxBarriers];  // result of the last barrier.red on each barrier, filled when it completes
   uint32_t runningWarp;          // optional: compiled code that loops over warps stores the one it is in, for fault reports;
                                  // the device sets it to `begin` before each call
+  const CompiledKernel* kernel;  // whose code runs this block; other blocks of the launch may run another's
+  uint32_t runningLine;          // PTX line that interpreted code is at; 0: ask CompiledKernel::locate. The device sets it to 0
+                                 // before the block starts
 };
 
 // Region ids. Region 0 is the kernel's entry.
@@ -121,7 +125,21 @@ struct CompiledKernel {
   const char* name = "";
   // Maps a host code address inside the kernel to a PTX line; 0 when the address is not of this kernel.
   uint32_t (*locate)(const CompiledKernel*, uintptr_t hostPc) = nullptr;
+  // Better code for the same function, block shape and layout of shared memory, there from some moment on: blocks that start then
+  // run it, others go on with what they have. Everything else of it may differ. Read and written by the two functions below.
+  const CompiledKernel* replacement = nullptr;
+  // Code that is meant to be replaced calls it when it has executed a lot, from any worker and possibly often: asks for the
+  // replacement. Quick, takes no lock, allocates nothing.
+  void (*becameHot)(const CompiledKernel*) = nullptr;
+  void* plan = nullptr;  // what becameHot knows the kernel by
 };
+
+inline const CompiledKernel* loadReplacement(const CompiledKernel& kernel) {
+  return __atomic_load_n(&kernel.replacement, __ATOMIC_ACQUIRE);
+}
+inline void storeReplacement(CompiledKernel& kernel, const CompiledKernel* replacement) {
+  __atomic_store_n(&kernel.replacement, replacement, __ATOMIC_RELEASE);
+}
 
 // What compiled code calls. Lane arrays are indexed by lane and hold `width` elements; only lanes of `mask` are read or written.
 // Functions marked noreturn leave the kernel by longjmp: the launch ends with a fault.

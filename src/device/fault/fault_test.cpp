@@ -102,6 +102,18 @@ TEST(Fault, MisalignedAmongSeveral) {
   EXPECT_NE(fault.message.find("one of the threads (32,0,0) to (63,0,0)"), std::string::npos) << fault.message;
 }
 
+TEST(Fault, InterpretedCodeSaysWhichLine) {
+  auto touch = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    EXPECT_EQ(c->runningLine, 0u);
+    c->runningLine = 41;
+    *params<Address>(c).address = 1;
+    return exitAll(c, begin, end);
+  };
+  Fault fault = faultOf(touch, {});
+  EXPECT_EQ(fault.kind, FaultKind::IllegalAddress);
+  EXPECT_NE(fault.message.find(", PTX line 41"), std::string::npos) << fault.message;
+}
+
 TEST(Fault, OneLaneThatRunsIsNamed) {
   auto touch = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
     c->runningWarp = abi::runningLaneMark | 6u << abi::runningLaneShift | 1;

@@ -44,7 +44,7 @@ std::string place(uintptr_t address, const Block& block) {
 // "thread (3,0,0)", or the range of its warp where the lane is not known.
 std::string threads(const FaultRecord& record, const Block& block) {
   const abi::Dim3& shape = block.launch->block;
-  uint32_t width = block.grid().kernel->width, count = shape.x * shape.y * shape.z;
+  uint32_t width = block.kernel->width, count = shape.x * shape.y * shape.z;
   uint32_t first = (record.hasWarp ? record.warp : abi::warpOfRunning(block.runningWarp)) * width;
   // Alignment is tested for all active lanes at once: one of them it was.
   bool among = record.kind == FaultKind::MisalignedAddress && std::popcount(record.mask) > 1;
@@ -81,7 +81,7 @@ const char* name(FaultKind kind) {
 }
 
 Fault report(const FaultRecord& record, const Block& block) {
-  const abi::CompiledKernel& kernel = *block.grid().kernel;
+  const abi::CompiledKernel& kernel = *block.kernel;
   Fault fault;
   fault.kind = record.kind;
   fault.kernel = kernel.name;
@@ -93,6 +93,7 @@ Fault report(const FaultRecord& record, const Block& block) {
   }
   uint32_t line = record.line;
   if (line == 0 && record.pc && kernel.locate) line = kernel.locate(&kernel, record.pc);
+  if (line == 0) line = block.runningLine;
   if (line) fault.message += ", PTX line " + std::to_string(line);
   return fault;
 }

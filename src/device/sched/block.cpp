@@ -28,41 +28,24 @@ Block::Block() : abi::BlockContext{} {}
 
 Block::~Block() { std::free(frameMemory_); }
 
+const abi::CompiledKernel* Block::codeOf(const Grid& grid) {
+  const abi::CompiledKernel* better = abi::loadReplacement(*grid.kernel);
+  return better ? better : grid.kernel;
+}
+
 Status Block::prepare(Grid& grid) {
-  if (serial_ == grid.serial) return {};
+  const abi::CompiledKernel* code = codeOf(grid);
+  if (serial_ == grid.serial && kernel == code) return {};
   serial_ = 0;
-  const abi::CompiledKernel& kernel = *grid.kernel;
   const abi::LaunchInfo& info = grid.info;
-  uint32_t threads = info.block.x * info.block.y * info.block.z;
-  uint32_t warpCount = (threads + kernel.width - 1) / kernel.width;
-  if (threads != threads_ || warpCount != warpCount_) {
-    threads_ = threads;
-    warpCount_ = warpCount;
-    states_.resize(warpCount);
-    status_.resize(warpCount);
-    barriers_.prepare(threads, kernel.width);
-  }
-  barriers_.reset();
-  size_t stride = roundUp(kernel.localBytes, 16);
   if (Status s = shared_.resize(abi::reservedSharedOffset(info.totalSharedBytes) + abi::reservedSharedBytes); !s) return s;
-  if (Status s = local_.resize(stride * threads); !s) return s;
-  size_t frameBytes = size_t{kernel.frameBytes} * warpCount;
-  if (frameBytes > frameCapacity_) {
-    std::free(frameMemory_);
-    frameCapacity_ = roundUp(frameBytes, 4096);
-    frameMemory_ = static_cast<uint8_t*>(std::aligned_alloc(frameAlignment, frameCapacity_));
-    if (!frameMemory_) {
-      frameCapacity_ = 0;
-      return Error{ErrorKind::OutOfMemory, "no memory for the frames of a block"};
-    }
-  }
+  if (Status s = prepareWarps(grid, *code); !s) return s;
   grid_ = &grid;
-  kernel_ = &kernel;
+  kernel = code;
   params = info.params;
   symbols = info.symbols;
   shared = shared_.base();
   local = local_.base();
-  localStride = stride;
   frames = frameMemory_;
   warps = states_.data();
   launch = &info;
@@ -72,7 +55,32 @@ Status Block::prepare(Grid& grid) {
   return {};
 }
 
-size_t Block::workingBytes() const { return size_t{kernel_->frameBytes} * warpCount_ + grid_->info.totalSharedBytes; }
+// What differs between two codes of one kernel: warps, local memory, frames.
+Status Block::prepareWarps(const Grid& grid, const abi::CompiledKernel& code) {
+  const abi::Dim3& shape = grid.info.block;
+  uint32_t threads = shape.x * shape.y * shape.z;
+  if (threads != threads_ || code.width != width_) {
+    threads_ = threads;
+    width_ = code.width;
+    warpCount_ = (threads + width_ - 1) / width_;
+    states_.resize(warpCount_);
+    status_.resize(warpCount_);
+    barriers_.prepare(threads, width_);
+  }
+  barriers_.reset();
+  localStride = roundUp(code.localBytes, 16);
+  if (Status s = local_.resize(localStride * threads); !s) return s;
+  size_t frameBytes = size_t{code.frameBytes} * warpCount_;
+  if (frameBytes <= frameCapacity_) return {};
+  std::free(frameMemory_);
+  frameCapacity_ = roundUp(frameBytes, 4096);
+  frameMemory_ = static_cast<uint8_t*>(std::aligned_alloc(frameAlignment, frameCapacity_));
+  if (frameMemory_) return {};
+  frameCapacity_ = 0;
+  return Error{ErrorKind::OutOfMemory, "no memory for the frames of a block"};
+}
+
+size_t Block::workingBytes() const { return size_t{kernel->frameBytes} * warpCount_ + grid_->info.totalSharedBytes; }
 
 void Block::start(uint64_t index) {
   const abi::LaunchInfo& info = grid_->info;
@@ -85,6 +93,7 @@ void Block::start(uint64_t index) {
     ctaid[2] = static_cast<uint32_t>(row / info.grid.y);
   }
   index_ = index;
+  runningLine = 0;
   clusterCtaid[0] = ctaid[0] % info.cluster.x;
   clusterCtaid[1] = ctaid[1] % info.cluster.y;
   clusterCtaid[2] = ctaid[2] % info.cluster.z;
@@ -93,11 +102,11 @@ void Block::start(uint64_t index) {
 }
 
 void Block::startWarps() {
-  bool free = kernel_->mode == abi::PlanMode::Free;
+  bool free = kernel->mode == abi::PlanMode::Free;
   for (uint32_t w = 0; w < warpCount_; ++w) {
     abi::WarpState& state = states_[w];
     state.pc = 0;
-    state.live = lanesOfWarp(threads_, kernel_->width, w);
+    state.live = lanesOfWarp(threads_, kernel->width, w);
     state.blocked = 0;
     state.suspend = abi::Suspend::None;
     if (free) std::fill_n(state.lanePc, abi::maxWarpWidth, 0u);
@@ -112,7 +121,7 @@ void Block::startWarps() {
 
 RunResult Block::run(Worker& worker) {
   progressed_ = false;
-  return kernel_->mode == abi::PlanMode::Lockstep ? runLockstep(worker) : runFree(worker);
+  return kernel->mode == abi::PlanMode::Lockstep ? runLockstep(worker) : runFree(worker);
 }
 
 uint32_t Block::enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end) {
@@ -120,7 +129,7 @@ uint32_t Block::enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t 
   Worker::InKernel inside(worker);
   // An interruption before this point was not ours to take; callers look at `stop` after each call.
   if (grid_->stop.load(std::memory_order_acquire)) return abi::regionMixed;
-  return kernel_->entry(this, region, begin, end);
+  return kernel->entry(this, region, begin, end);
 }
 
 RunResult Block::runLockstep(Worker& worker) {
@@ -131,10 +140,10 @@ RunResult Block::runLockstep(Worker& worker) {
       if (next == abi::regionExited) return RunResult::Done;
       if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
       moved = next != region_;
-      if (next < kernel_->regionCount && kernel_->regions) {
+      if (next < kernel->regionCount && kernel->regions) {
         region_ = next;
-        if (kernel_->regions[next].plainBarrier) continue;
-        if (kernel_->regions[next].interleaved) return RunResult::Yielded;
+        if (kernel->regions[next].plainBarrier) continue;
+        if (kernel->regions[next].interleaved) return RunResult::Yielded;
       }
       for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
     } else {
@@ -157,7 +166,7 @@ void Block::classify(uint32_t w) {
   if (state.pc == abi::regionExited || state.live == 0) {
     status_[w] = WarpStatus::Exited;
     progressed_ = true;
-  } else if (state.pc < kernel_->regionCount && kernel_->regions && kernel_->regions[state.pc].plainBarrier) {
+  } else if (state.pc < kernel->regionCount && kernel->regions && kernel->regions[state.pc].plainBarrier) {
     status_[w] = WarpStatus::AtBarrier;
     barriers_.arrive({.warp = w, .mask = state.live, .barrier = 0, .threads = 0, .waits = true, .reduction = 0, .predicate = 0});
   } else if (state.suspend == abi::Suspend::Barrier) {
@@ -189,7 +198,7 @@ uint32_t Block::liveLanes(uint32_t warp) const { return status_[warp] == WarpSta
 
 bool Block::settle(bool exitedCount) {
   if (!barriers_.pending()) return false;
-  bool free = kernel_->mode == abi::PlanMode::Free;
+  bool free = kernel->mode == abi::PlanMode::Free;
   bool any = barriers_.settle(
       barrierResult, [&](uint32_t w) { return liveLanes(w); },
       [&](uint32_t w, uint32_t lanes) {
@@ -205,7 +214,7 @@ bool Block::settle(bool exitedCount) {
 }
 
 bool Block::interleaved(uint32_t region) const {
-  return region < kernel_->regionCount && kernel_->regions && kernel_->regions[region].interleaved;
+  return region < kernel->regionCount && kernel->regions && kernel->regions[region].interleaved;
 }
 
 // Lockstep: finds how the block goes on. Waiting: it does.
@@ -233,10 +242,10 @@ RunResult Block::resume() {
 bool Block::runLanes(Worker& worker, uint32_t w) {
   abi::WarpState& state = states_[w];
   uint32_t live = state.live, places[abi::maxWarpWidth];
-  std::copy_n(state.lanePc, kernel_->width, places);
+  std::copy_n(state.lanePc, kernel->width, places);
   if (enter(worker, 0, w, w + 1) == abi::regionExited) state.live = 0;
   if (state.live != live) progressed_ = true;
-  return state.live != live || !std::equal(places, places + kernel_->width, state.lanePc);
+  return state.live != live || !std::equal(places, places + kernel->width, state.lanePc);
 }
 
 RunResult Block::runFree(Worker& worker) {

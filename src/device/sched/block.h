@@ -30,8 +30,10 @@ class Block final : public abi::BlockContext {
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
 
-  // Memory for the blocks of `grid`. Cheap when it is the same grid as before.
+  // Memory for the blocks of `grid`, which are to run the best code that its kernel has now. Cheap when both are the same as before.
   Status prepare(Grid& grid);
+  // Whether prepare() has nothing to do for another block of the same grid.
+  bool isPrepared() const { return kernel == codeOf(*grid_); }
   void start(uint64_t index);
   RunResult run(Worker& worker);
 
@@ -61,15 +63,17 @@ class Block final : public abi::BlockContext {
   void classify(uint32_t warp);
   bool settle(bool exitedCount);
   RunResult resume();
+  static const abi::CompiledKernel* codeOf(const Grid& grid);
+  Status prepareWarps(const Grid& grid, const abi::CompiledKernel& code);
   bool interleaved(uint32_t region) const;
   uint32_t liveLanes(uint32_t warp) const;
 
   Grid* grid_ = nullptr;
-  const abi::CompiledKernel* kernel_ = nullptr;
   uint64_t serial_ = 0;
   static constexpr uint64_t noIndex = ~uint64_t{0};
   uint64_t index_ = noIndex;
   uint32_t threads_ = 0;
+  uint32_t width_ = 0;
   uint32_t warpCount_ = 0;
   uint32_t region_ = 0;
   bool uniform_ = true;      // lockstep: all warps that have not exited are to run region_

@@ -15,7 +15,7 @@ class Children;
 
 // Either a compiled kernel's blocks or calls of a function of ours. Filled in by the submitter, who keeps it until `completed`.
 struct Grid {
-  const abi::CompiledKernel* kernel = nullptr;
+  const abi::CompiledKernel* kernel = nullptr;  // its blocks run this or its replacement: BlockContext::kernel says which
   void (*body)(void* argument, uint64_t index) = nullptr;
   void* argument = nullptr;
   bool bodyTouchesUserMemory = false;  // a bad address inside `body` becomes a fault of the context

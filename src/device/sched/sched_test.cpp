@@ -353,6 +353,124 @@ TEST(Progress, KernelsMayWaitForEachOther) {
   EXPECT_EQ(flag.load(), 1u);
 }
 
+// Better code that comes while the grid runs.
+struct Exchanged {
+  abi::CompiledKernel* first;
+  const abi::CompiledKernel* better;
+  std::atomic<uint32_t>* out;       // by thread: who wrote it, and how often
+  std::atomic<uint32_t>* tooLate;   // blocks that the first code began after the exchange
+  uint32_t exchangeAt;
+};
+constexpr uint32_t byFirst = 1, byBetter = 1000;
+
+// All lanes of a warp meet at a barrier, then write. Lanes have resume points of their own.
+uint32_t firstCode(BlockContext* c, uint32_t, uint32_t w, uint32_t) {
+  auto& p = params<Exchanged>(c);
+  abi::WarpState& s = c->warps[w];
+  if (c->kernel != p.first) return abi::regionExited;
+  if (s.lanePc[0] == 0) {
+    if (w == 0 && abi::loadReplacement(*p.first)) ++*p.tooLate;
+    if (w == 0 && c->ctaid[0] == p.exchangeAt) abi::storeReplacement(*p.first, p.better);
+    for (uint32_t l = 0; l < lanes(c, w); ++l) s.lanePc[l] = 1;
+    c->services->barrierArrive(c, w, s.live, 0, 0, 1, 0, 0);
+    return abi::regionMixed;
+  }
+  for (uint32_t l = 0; l < lanes(c, w); ++l) p.out[c->ctaid[0] * c->launch->block.x + w * 32 + l] += byFirst;
+  return abi::regionExited;
+}
+
+// The same with warps of 8 in lockstep, with frames and local memory.
+uint32_t betterCode(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) {
+  auto& p = params<Exchanged>(c);
+  uint32_t next = region == 0 ? 1 : abi::regionExited;
+  for (uint32_t w = begin; w < end; ++w) {
+    auto* frame = reinterpret_cast<uint32_t*>(c->frames + size_t{w} * c->kernel->frameBytes);
+    auto* local = reinterpret_cast<uint32_t*>(c->local + c->localStride * (w * 8 + 7));
+    if (region == 0) {
+      frame[15] = w;
+      local[11] = w;
+    } else if (c->kernel == p.better && frame[15] == w && local[11] == w) {
+      for (uint32_t t = w * 8; t < w * 8 + 8; ++t) p.out[c->ctaid[0] * c->launch->block.x + t] += byBetter;
+    }
+    c->warps[w].pc = next;
+  }
+  return next;
+}
+
+constexpr abi::RegionInfo twoRegions[2] = {{0, 0, 0}, {1, 0, 0}};
+
+abi::CompiledKernel makeBetter(abi::EntryFn entry) {
+  auto kernel = makeKernel("better", entry);
+  kernel.width = 8;
+  kernel.frameBytes = 64;
+  kernel.localBytes = 48;
+  kernel.regions = twoRegions;
+  kernel.regionCount = 2;
+  return kernel;
+}
+
+TEST(Replacement, BlocksThatStartLaterRunIt) {
+  auto context = makeContext();
+  for (uint32_t threads : {8u, 72u}) {
+    auto first = makeKernel("first", firstCode, abi::PlanMode::Free);
+    auto better = makeBetter(betterCode);
+    constexpr uint32_t grid = 5000;
+    std::vector<std::atomic<uint32_t>> out(size_t{grid} * threads);
+    std::atomic<uint32_t> tooLate{0};
+    context->legacyStream().launch(request(first, Exchanged{&first, &better, out.data(), &tooLate, 700}, grid, threads));
+    context->synchronize();
+    EXPECT_EQ(context->fault(), nullptr);
+    uint32_t replaced = 0;
+    for (uint32_t b = 0; b < grid; ++b) {
+      uint32_t who = out[size_t{b} * threads];
+      ASSERT_TRUE(who == byFirst || who == byBetter) << b << ": " << who;
+      for (uint32_t t = 1; t < threads; ++t) ASSERT_EQ(out[size_t{b} * threads + t], who);
+      replaced += who == byBetter;
+    }
+    EXPECT_GT(replaced, 0u);
+    EXPECT_LE(tooLate.load(), workerCount());  // each may have been about to start one
+    context->legacyStream().launch(request(first, Exchanged{&first, &better, out.data(), &tooLate, 0}, grid, threads));
+    context->synchronize();
+    for (auto& o : out) ASSERT_GE(o.load(), byBetter);
+  }
+}
+
+// Suspended blocks go on with the code they began with: that of the others knows nothing of their state.
+struct Handover {
+  abi::CompiledKernel* first;
+  const abi::CompiledKernel* better;
+  std::atomic<uint32_t>* begun;  // by block, bits of who has begun and ended it
+  std::atomic<uint32_t>* ended;
+  uint32_t count;
+};
+uint32_t handOver(BlockContext* c, uint32_t, uint32_t begin, uint32_t end) {
+  auto& p = params<Handover>(c);
+  uint32_t b = c->ctaid[0], self = c->kernel == p.first ? 1 : 2;
+  p.begun[b] |= self;
+  if (b == 2) abi::storeReplacement(*p.first, p.better);
+  if (b + 1 < p.count && !p.ended[b + 1].load(std::memory_order_acquire)) {
+    for (uint32_t w = begin; w < end; ++w) c->warps[w].suspend = Suspend::Yield;
+    return self == 1 ? abi::regionMixed : 0;
+  }
+  if (begin == 0) p.ended[b].fetch_or(self, std::memory_order_release);
+  return exitAll(c, begin, end);
+}
+
+TEST(Replacement, SuspendedBlocksKeepTheirCode) {
+  auto context = makeContext();
+  auto first = makeKernel("first", handOver, abi::PlanMode::Free);
+  auto better = makeBetter(handOver);
+  first.usesSpin = better.usesSpin = 1;
+  constexpr uint32_t count = 40;
+  std::vector<std::atomic<uint32_t>> begun(count), ended(count);
+  context->legacyStream().launch(request(first, Handover{&first, &better, begun.data(), ended.data(), count}, count, 32));
+  context->synchronize();
+  EXPECT_EQ(context->fault(), nullptr);
+  for (uint32_t b = 0; b < count; ++b) EXPECT_EQ(begun[b].load(), ended[b].load()) << b;
+  EXPECT_EQ(ended[0].load(), 1u);
+  EXPECT_EQ(ended[count - 1].load(), 2u);
+}
+
 TEST(Pool, ParallelRunsAllParts) {
   std::vector<std::atomic<uint32_t>> hits(1000);
   for (int round = 0; round < 20; ++round) {

@@ -52,7 +52,7 @@ void assertFail(abi::BlockContext* context, uint32_t warp, uint32_t mask, const 
       offsets[at++] = end;
       end += readKernelString(address, end) + 1;
     }
-    printAssertion(block, warp * block.grid().kernel->width + lane, worker.scratch(0), offsets, lines[lane]);
+    printAssertion(block, warp * block.kernel->width + lane, worker.scratch(0), offsets, lines[lane]);
   }
   FaultRecord record;
   record.kind = FaultKind::Assert;

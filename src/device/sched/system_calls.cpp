@@ -180,7 +180,7 @@ void systemCall(abi::BlockContext* context, uint32_t warp, uint32_t mask, uint32
   Grid& grid = block.grid();
   for (uint32_t left = mask; left; left &= left - 1) {
     auto lane = static_cast<uint32_t>(std::countr_zero(left));
-    results[lane] = functions[which]({block, grid, warp * grid.kernel->width + lane, arguments + lane});
+    results[lane] = functions[which]({block, grid, warp * block.kernel->width + lane, arguments + lane});
   }
 }
 

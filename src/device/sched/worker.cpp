@@ -156,7 +156,13 @@ void Worker::work(size_t at) {
       if (!block) return;
       continue;
     }
-    if (result == RunResult::Done && held_.empty() && nextIndex(joined_[at], index)) continue;
+    if (result == RunResult::Done && held_.empty() && nextIndex(joined_[at], index)) {
+      if (block->isPrepared()) continue;
+      ended(*block, result);
+      block = takeBlock(grid);
+      if (!block) return;
+      continue;
+    }
     if (result != RunResult::Waiting) return ended(*block, result);
     hold(*block);
     if (!mayStart(joined_[at], 0) || !nextIndex(joined_[at], index)) return;
