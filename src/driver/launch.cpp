@@ -4,6 +4,7 @@
 
 #include "driver/entry.h"
 #include "driver/execution.h"
+#include "driver/launch_limits.h"
 #include "driver/objects/capture.h"
 #include "support/options.h"
 
@@ -11,10 +12,6 @@ using namespace anywarp;
 using namespace anywarp::driver;
 
 namespace {
-
-constexpr uint32_t portableClusterSize = 8, largestClusterSize = 16;
-
-uint64_t volume(const abi::Dim3& d) { return uint64_t(d.x) * d.y * d.z; }
 
 // The buffer that `extra` names; false where the list is not one.
 bool readExtra(void** extra, const void*& buffer, size_t& bytes) {
@@ -48,16 +45,12 @@ CUresult packParams(const ParamLayout& layout, const LaunchArguments& arguments,
   return CUDA_SUCCESS;
 }
 
-struct Shape {
-  abi::Dim3 grid, block, cluster;
-};
-
 // What the launch and the kernel's directives say together. .blocksareclusters: the grid counts clusters, and their shape and that
 // of blocks come from the kernel.
-Shape shapeOf(Kernel& kernel, const VisibleDevice& device, const LaunchArguments& arguments) {
+LaunchShape shapeOf(Kernel& kernel, const VisibleDevice& device, const LaunchArguments& arguments) {
   const ptx::Function& f = kernel.function();
   KernelSettings& settings = kernel.settings(device.ordinal);
-  Shape shape{arguments.grid, arguments.block, arguments.cluster};
+  LaunchShape shape{arguments.grid, arguments.block, arguments.cluster};
   if (f.reqnctapercluster[0]) shape.cluster = {f.reqnctapercluster[0], std::max(f.reqnctapercluster[1], 1u), std::max(f.reqnctapercluster[2], 1u)};
   else if (!shape.cluster.x && settings.clusterDim[0] > 0)
     shape.cluster = {static_cast<uint32_t>(settings.clusterDim[0]), static_cast<uint32_t>(std::max<int>(settings.clusterDim[1], 1)),
@@ -70,50 +63,8 @@ Shape shapeOf(Kernel& kernel, const VisibleDevice& device, const LaunchArguments
   return shape;
 }
 
-bool within(const abi::Dim3& d, const device::Profile& profile, device::Attribute x, device::Attribute y, device::Attribute z) {
-  return d.x <= static_cast<uint32_t>(profile[x]) && d.y <= static_cast<uint32_t>(profile[y]) && d.z <= static_cast<uint32_t>(profile[z]);
-}
-
-CUresult checkCluster(Kernel& kernel, const VisibleDevice& device, const Shape& shape) {
-  uint64_t size = volume(shape.cluster);
-  if (size == 1) return CUDA_SUCCESS;
-  if (shape.grid.x % shape.cluster.x || shape.grid.y % shape.cluster.y || shape.grid.z % shape.cluster.z) return CUDA_ERROR_INVALID_VALUE;
-  uint32_t limit = kernel.settings(device.ordinal).nonPortableCluster ? largestClusterSize : portableClusterSize;
-  if (uint32_t rank = kernel.function().maxclusterrank) limit = std::min(limit, rank);
-  return size > limit ? CUDA_ERROR_INVALID_CLUSTER_SIZE : CUDA_SUCCESS;
-}
-
-CUresult checkShape(Kernel& kernel, const VisibleDevice& device, const Shape& shape, EmptyGrid emptyGrid) {
-  using device::Attribute;
-  const device::Profile& profile = device.profile();
-  if (volume(shape.block) == 0 || (volume(shape.grid) == 0 && emptyGrid == EmptyGrid::Refused)) return CUDA_ERROR_INVALID_VALUE;
-  if (!within(shape.grid, profile, Attribute::MaxGridX, Attribute::MaxGridY, Attribute::MaxGridZ)) return CUDA_ERROR_INVALID_VALUE;
-  if (!within(shape.block, profile, Attribute::MaxBlockX, Attribute::MaxBlockY, Attribute::MaxBlockZ)) return CUDA_ERROR_INVALID_VALUE;
-  if (volume(shape.block) > static_cast<uint64_t>(profile[Attribute::MaxThreadsPerBlock])) return CUDA_ERROR_INVALID_VALUE;
-  const ptx::Function& f = kernel.function();
-  if (f.reqntid[0]) {
-    abi::Dim3 required{f.reqntid[0], std::max(f.reqntid[1], 1u), std::max(f.reqntid[2], 1u)};
-    if (required.x != shape.block.x || required.y != shape.block.y || required.z != shape.block.z) return CUDA_ERROR_INVALID_VALUE;
-  }
-  if (volume(shape.block) > kernel.maxThreads()) return CUDA_ERROR_INVALID_VALUE;
-  return checkCluster(kernel, device, shape);
-}
-
-CUresult checkShared(Kernel& kernel, const VisibleDevice& device, uint32_t staticShared, unsigned dynamicShared) {
-  if (dynamicShared > static_cast<unsigned>(maxDynamicShared(kernel, device, staticShared))) return CUDA_ERROR_INVALID_VALUE;
-  uint64_t total = uint64_t(staticShared) + dynamicShared;
-  return total > static_cast<uint64_t>(device.profile()[device::Attribute::MaxSharedPerBlockOptin]) ? CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES : CUDA_SUCCESS;
-}
-
-CUresult checkCooperative(Kernel& kernel, const VisibleDevice& device, const Shape& shape, uint64_t sharedBytes) {
-  uint64_t perSm = static_cast<uint64_t>(activeBlocks(device, kernel, static_cast<uint32_t>(volume(shape.block)), sharedBytes));
-  std::shared_ptr<Context> context = currentContext();
-  int smCount = context && &context->device == &device ? context->smCount() : device.profile().smCount();
-  return volume(shape.grid) > perSm * static_cast<uint64_t>(smCount) ? CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE : CUDA_SUCCESS;
-}
-
 // No thread index, in either direction, reaches 2^31: the plan may compute with 32 bits.
-bool isSmallGrid(const Shape& shape) {
+bool isSmallGrid(const LaunchShape& shape) {
   constexpr uint64_t limit = uint64_t(1) << 31;
   return uint64_t(shape.grid.x) * shape.block.x < limit && uint64_t(shape.grid.y) * shape.block.y < limit && uint64_t(shape.grid.z) * shape.block.z < limit;
 }
@@ -168,7 +119,7 @@ bool anywarp::driver::readAttribute(const CUlaunchAttribute& attribute, LaunchAr
 CUresult anywarp::driver::prepareLaunch(const VisibleDevice& device, const KernelRef& ref, const LaunchArguments& arguments, ParamImage& image,
                                        device::LaunchRequest& request) {
   Kernel& kernel = *ref.kernel;
-  Shape shape = shapeOf(kernel, device, arguments);
+  LaunchShape shape = shapeOf(kernel, device, arguments);
   if (CUresult result = checkShape(kernel, device, shape, arguments.emptyGrid); result != CUDA_SUCCESS) return result;
   if (CUresult result = packParams(kernel.layout, arguments, image); result != CUDA_SUCCESS) return result;
 

@@ -6,6 +6,7 @@
 #include "driver/objects/capture.h"
 #include "driver/objects/interprocess.h"
 #include "driver/objects/memory_pool.h"
+#include "support/log.h"
 
 using namespace anywarp;
 using namespace anywarp::driver;
@@ -48,7 +49,10 @@ void waitForUsers(Current& current, const device::Allocation& allocation) {
 template <class Kinds>
 CUresult release(Current& current, const void* pointer, Kinds freeable) {
   std::optional<device::Allocation> allocation = device::Memory::instance().find(pointer);
-  if (!allocation || allocation->base != reinterpret_cast<uintptr_t>(pointer) || !freeable(allocation->kind)) return CUDA_ERROR_INVALID_VALUE;
+  if (!allocation || allocation->base != reinterpret_cast<uintptr_t>(pointer) || !freeable(allocation->kind)) {
+    log::info("{} cannot be freed so: {} (CUDA_ERROR_INVALID_VALUE)", pointer, device::Memory::instance().describe(addressOf(pointer)));
+    return CUDA_ERROR_INVALID_VALUE;
+  }
   if (CUresult result = checkUnsafeCall(); result != CUDA_SUCCESS) return result;
   if (std::shared_ptr<GraphMemory> memory = graphMemoryAt(pointer)) {
     if (!memory->live) return CUDA_ERROR_INVALID_VALUE;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "support/demangle.h"
 #include "support/dump.h"
 #include "support/hash.h"
 #include "support/log.h"
@@ -125,6 +126,13 @@ TEST(HashTest, FlippedBitChangesHalfOfTheResult) {
     total += flipped;
   }
   EXPECT_NEAR(total / 512.0, 64, 2);
+}
+
+TEST(DemangleTest, OnlyMangledNamesChange) {
+  EXPECT_EQ(demangled("_Z5writePii"), "write(int*, int)");
+  EXPECT_EQ(demangled("_Znonsense"), "_Znonsense");
+  EXPECT_EQ(demangled("matmul_kernel"), "matmul_kernel");
+  EXPECT_EQ(demangled("i"), "i");  // not the type int
 }
 
 TEST(VersionTest, BuildIdIsStableAndNotEmpty) {

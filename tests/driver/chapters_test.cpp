@@ -184,6 +184,35 @@ TEST_F(Chapters, ErrorsAreLogged) {
   EXPECT_EQ(heard.count, 1);
 }
 
+// What a launch met is told with the kernel's name: programs often look at its error late, or never.
+TEST_F(Chapters, RefusedLaunchesAreLogged) {
+  Heard heard;
+  CUlogsCallbackHandle handle = nullptr;
+  ASSERT_OK(cuLogsRegisterCallback(hear, &heard, &handle));
+  CUfunction kernel = function(load(R"(
+.version 8.0
+.target sm_80
+.address_size 64
+.visible .entry _Z5writePii(.param .u64 p, .param .u32 n) .maxntid 128 { ret; }
+)"), "_Z5writePii");
+  CUdeviceptr p = 0;
+  int n = 0;
+  void* params[] = {&p, &n};
+  auto launch = [&](unsigned grid, unsigned block, unsigned shared) { return cuLaunchKernel(kernel, grid, 1, 1, block, 1, 1, shared, nullptr, params, nullptr); };
+  EXPECT_INVALID(launch(1, 2048, 0));
+  EXPECT_NE(heard.last.find("write(int*, int): launch refused: block (2048,1,1)"), std::string::npos) << heard.last;
+  EXPECT_INVALID(launch(0, 32, 0));
+  EXPECT_NE(heard.last.find("grid (0,1,1)"), std::string::npos) << heard.last;
+  EXPECT_INVALID(launch(1, 256, 0));
+  EXPECT_NE(heard.last.find("256 threads in a block, the kernel is made for at most 128"), std::string::npos) << heard.last;
+  EXPECT_INVALID(launch(1, 32, 50000));
+  EXPECT_NE(heard.last.find("50000 bytes of dynamic shared memory"), std::string::npos) << heard.last;
+  heard.last.clear();
+  EXPECT_OK(launch(1, 32, 0));
+  EXPECT_EQ(heard.last, "");
+  EXPECT_OK(cuLogsUnregisterCallback(handle));
+}
+
 TEST_F(Chapters, CoredumpAttributes) {
   bool flag = true;
   size_t size = sizeof(flag);

@@ -7,6 +7,7 @@
 #include "device/fault/record.h"
 #include "device/memory/memory.h"
 #include "device/sched/block.h"
+#include "support/demangle.h"
 
 namespace anywarp::device {
 
@@ -85,7 +86,7 @@ Fault report(const FaultRecord& record, const Block& block) {
   Fault fault;
   fault.kind = record.kind;
   fault.kernel = kernel.name;
-  fault.message = fault.kernel + ": " + name(record.kind);
+  fault.message = demangled(fault.kernel) + ": " + name(record.kind);
   if (record.hasAddress) fault.message += " at " + hex(record.address) + ", " + place(record.address, block);
   fault.message += "; block " + triple(block.ctaid[0], block.ctaid[1], block.ctaid[2]);
   if (record.kind != FaultKind::BarrierDeadlock && record.kind != FaultKind::OutOfResources) {
