@@ -36,6 +36,8 @@ constexpr Redirection redirections[] = {
 constexpr Redirection standIns[] = {
     {"libnvJitLink.so.13", "toolchain/libnvJitLink.so.13"},
     {"libnvJitLink.so.12", "toolchain/libnvJitLink.so.12"},
+    {"libnvfatbin.so.13", "toolchain/libnvfatbin.so.13"},
+    {"libnvfatbin.so.12", "toolchain/libnvfatbin.so.12"},
     {"libnvrtc.so.13", "toolchain/libnvrtc.so.13"},
     {"libnvrtc.so.12", "toolchain/libnvrtc.so.12"},
 };

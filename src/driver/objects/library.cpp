@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "compiler/link.h"
 #include "compiler/ptx/register_estimate.h"
+#include "compiler/ptx/register_limit.h"
 #include "device/memory/memory.h"
 #include "driver/objects/context.h"
 #include "driver/objects/device_runtime.h"
@@ -60,6 +62,14 @@ constexpr uint32_t newestMajor = 9, newestMinor = 1;
 
 constexpr uint32_t targets[] = {10, 11, 12, 13, 20, 21, 30, 32, 35, 37, 50, 52, 53, 60, 61, 62, 70, 72, 75,
                                 80, 86, 87, 88, 89, 90, 100, 101, 103, 110, 120, 121};
+
+// Of nvcc -maxrregcount=N, which it passes on in the fat binary.
+uint32_t registerLimit(std::string_view options) {
+  constexpr std::string_view name = "-maxrregcount";
+  size_t at = options.find(name);
+  if (at == options.npos) return 0;
+  return static_cast<uint32_t>(std::strtoul(std::string(options.substr(std::min(at + name.size() + 1, options.size()))).c_str(), nullptr, 10));
+}
 
 // Bodies are read when their kernel is launched; those of a program's own PTX at once, as long as that takes no time, so that its
 // errors are where the program looks for them.
@@ -188,6 +198,8 @@ Result<std::shared_ptr<Code>> Library::load(uint32_t arch) {
   Hash128 hash = hasher.finish();
   for (const std::shared_ptr<Code>& known : codes_)
     if (known->hash == hash) return known;
+  for (fatbin::PtxSource& source : program->modules)
+    if (uint32_t limit = registerLimit(source.options)) source.text = ptx::limitRegisters(std::move(source.text), limit);
   addDeviceRuntime(*program);
   failedDuring_ = During::ReadPtx;
   Result<std::unique_ptr<ptx::Module>> module = compiler::linkModules(std::move(program->modules));

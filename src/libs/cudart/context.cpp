@@ -19,6 +19,7 @@ struct PrimaryContext {
 struct Process {
   PrimaryContext primaries[maxDevices];
   std::atomic<unsigned> resets{0};
+  std::atomic<int> firstDevice{0};  // of threads that have not chosen one
 };
 
 Process& process() {
@@ -28,13 +29,15 @@ Process& process() {
 
 // Plain data: usable until the thread's very end.
 struct Thread {
-  int device = 0;
+  int device = -1;  // not chosen
   CUcontext known = nullptr;  // a current context that was seen active...
   unsigned resets = 0;        // ... at this number of resets
   cudaError_t error = cudaSuccess;
   unsigned errorResets = 0;
 };
 thread_local Thread self;
+
+int chosenDevice() { return self.device >= 0 ? self.device : process().firstDevice.load(std::memory_order_relaxed); }
 
 bool isSticky(cudaError_t error) {
   switch (error) {
@@ -69,7 +72,7 @@ cudaError_t revive(CUcontext current) {
 
 cudaError_t attach() {
   CUcontext primary = nullptr;
-  if (cudaError_t error = primaryContext(self.device, &primary); error != cudaSuccess) return error;
+  if (cudaError_t error = primaryContext(chosenDevice(), &primary); error != cudaSuccess) return error;
   return asError(driver().cuCtxSetCurrent(primary));
 }
 
@@ -129,10 +132,12 @@ cudaError_t setDevice(int device) {
   return enterContext();
 }
 
+void setFirstDevice(int device) { process().firstDevice.store(device, std::memory_order_relaxed); }
+
 cudaError_t currentDevice(int* device) {
   if (cudaError_t error = initDriver(); error != cudaSuccess) return error;
   CUcontext current = nullptr;
-  *device = self.device;
+  *device = chosenDevice();
   if (driver().cuCtxGetCurrent(&current) == CUDA_SUCCESS && current) driver().cuCtxGetDevice(device);
   return cudaSuccess;
 }

@@ -24,6 +24,8 @@ cudaError_t enterContext();
 // Retains the primary context of a device, once per device and reset.
 cudaError_t primaryContext(int device, CUcontext* context);
 cudaError_t setDevice(int device);
+// Of threads that have not chosen one.
+void setFirstDevice(int device);
 cudaError_t currentDevice(int* device);
 cudaError_t resetDevice();
 

@@ -45,6 +45,7 @@ const char* cudaGetErrorName(cudaError_t);
 cudaError_t cudaGetDeviceCount(int*);
 cudaError_t cudaGetDevice(int*);
 cudaError_t cudaSetDevice(int);
+cudaError_t cudaSetValidDevices(int*, int);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp*, int);
 cudaError_t cudaDeviceGetAttribute(int*, CUdevice_attribute, int);
 cudaError_t cudaStreamCreate(cudaStream_t*);
@@ -314,6 +315,15 @@ TEST_F(Cudart, PropertiesAgreeWithAttributes) {
   EXPECT_NE(prop.name[0], 0);
   EXPECT_EQ(cudaGetDeviceProperties(&prop, 9999), cudaErrorInvalidDevice);
   EXPECT_EQ(cudaSetDevice(-1), cudaErrorInvalidDevice);
+}
+
+TEST_F(Cudart, ValidDevicesAreAListOfDevices) {
+  int devices[] = {0, 9999};
+  EXPECT_EQ(cudaSetValidDevices(devices, 1), cudaSuccess);
+  EXPECT_EQ(cudaSetValidDevices(nullptr, 0), cudaSuccess);
+  EXPECT_EQ(cudaSetValidDevices(nullptr, 1), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaSetValidDevices(devices, -1), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaSetValidDevices(devices + 1, 1), cudaErrorInvalidDevice);
 }
 
 TEST_F(Cudart, TellsWhatAPointerIs) {

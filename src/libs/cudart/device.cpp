@@ -107,6 +107,19 @@ ANYWARP_RUNTIME cudaError_t cudaChooseDevice(int* device, const cudaDeviceProp* 
 
 ANYWARP_RUNTIME cudaError_t cudaSetDevice(int device) { return record(setDevice(device)); }
 
+// The order in which a thread that chooses no device tries them: each of ours works, so the first is taken.
+ANYWARP_RUNTIME cudaError_t cudaSetValidDevices(int* devices, int length) {
+  return inDriver([&]() -> cudaError_t {
+    int count = 0;
+    if (CUresult r = driver().cuDeviceGetCount(&count); r != CUDA_SUCCESS) return asError(r);
+    if (length < 0 || length > count || (length > 0 && !devices)) return cudaErrorInvalidValue;
+    for (int i = 0; i < length; ++i)
+      if (devices[i] < 0 || devices[i] >= count) return cudaErrorInvalidDevice;
+    setFirstDevice(length > 0 ? devices[0] : 0);
+    return cudaSuccess;
+  });
+}
+
 ANYWARP_RUNTIME cudaError_t cudaGetDevice(int* device) {
   return record(device ? currentDevice(device) : cudaErrorInvalidValue);
 }
