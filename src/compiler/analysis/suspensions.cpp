@@ -37,6 +37,9 @@ bool triesLock(const Inst& inst) {
   return inst.form == Form::AtomCas || (inst.form == Form::Atom && (inst.has(Mod::Exch) || inst.has(Mod::Or) || inst.has(Mod::And)));
 }
 
+// A load of what other threads may write meanwhile, as `volatile` and the atomic ones are.
+bool loadsFromOthers(const Inst& inst) { return inst.form == Form::Ld && observesOthers(inst); }
+
 class SpinFinder {
  public:
   SpinFinder(Flat& flat, const Order& order) : flat_(flat), order_(order) {}
@@ -84,7 +87,8 @@ class SpinFinder {
     }
     auto observes = [&](const Writer& w) { return observesOthers(*w.inst) && !isUpdateLoop(*w.inst, writers); };
     if (std::any_of(exits.begin(), exits.end(), [&](ptx::RegId r) { return depends(r, writers, observes); })) return true;
-    // `while (todo) if (tryLock()) todo = false;`: the exit depends on what others write by way of a branch.
+    // `while (todo) if (tryLock()) todo = false;` or `do { again = false; if (state[neighbour] == undecided) again = true; } while (again);`:
+    // the exit depends on what others write by way of a branch.
     std::set<BlockId> guarded = guardedByOthers(loop, writers);
     if (guarded.empty()) return false;
     auto isGuarded = [&](const Writer& w) { return guarded.count(w.block) != 0; };
@@ -111,10 +115,10 @@ class SpinFinder {
     return false;
   }
 
-  // Blocks of the loop that run or not as an attempt to take a lock turns out.
+  // Blocks of the loop that run or not as an attempt to take a lock turns out, or as others have written.
   std::set<BlockId> guardedByOthers(const Loop& loop, Writers& writers) {
     std::set<BlockId> guarded;
-    auto attempts = [&](const Writer& w) { return triesLock(*w.inst) && !isUpdateLoop(*w.inst, writers); };
+    auto attempts = [&](const Writer& w) { return (triesLock(*w.inst) || loadsFromOthers(*w.inst)) && !isUpdateLoop(*w.inst, writers); };
     for (BlockId b : loop.blocks) {
       const Block& block = flat_.blocks[b];
       if (block.condition == ptx::noReg || !depends(block.condition, writers, attempts)) continue;
