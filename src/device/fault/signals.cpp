@@ -2,7 +2,9 @@
 #include "device/fault/signals.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -96,16 +98,21 @@ void passOn(int signal, siginfo_t* info, void* context) {
   passingOn = 0;
 }
 
+// What our own interruptions carry, so that they are told from signals that the program sends.
+char interruptMark;
+
+bool isInterrupt(const siginfo_t& info) { return info.si_code == SI_QUEUE && info.si_value.sival_ptr == &interruptMark; }
+
 void handle(int signal, siginfo_t* info, void* context) {
   if (signal == SIGSEGV && info->si_code == SEGV_ACCERR && waitForReplacement(reinterpret_cast<uintptr_t>(info->si_addr), programCounter(context))) return;
   Worker* worker = Worker::current();
-  if (!worker) return passOn(signal, info, context);
-  bool interrupted = info->si_code == SI_TKILL;
-  if (!worker->inKernel()) {
-    if (!interrupted) passOn(signal, info, context);
-    return;
+  bool inKernel = worker && worker->inKernel();
+  if (!isInterrupt(*info)) {
+    bool sent = info->si_code <= 0;
+    if (!inKernel || sent) return passOn(signal, info, context);
+    endBlock(*worker, signal, *info, context);
   }
-  if (!interrupted) endBlock(*worker, signal, *info, context);
+  if (!inKernel) return;
   Grid* grid = worker->runningGrid();
   if (grid && grid->stop.load(std::memory_order_acquire)) worker->leave(FaultRecord{});
 }
@@ -141,11 +148,22 @@ void installFaultHandlers() {
   lastLook.store(monotonicNanoseconds(), std::memory_order_relaxed);
 }
 
-void refreshFaultHandlers() {
+void refreshFaultHandlers(uint64_t now) {
   constexpr uint64_t often = 5000000;
-  uint64_t now = monotonicNanoseconds(), last = lastLook.load(std::memory_order_relaxed);
+  uint64_t last = lastLook.load(std::memory_order_relaxed);
   if (now - last < often || !lastLook.compare_exchange_strong(last, now, std::memory_order_relaxed)) return;
   installAll();
+}
+
+void sendInterrupt(int thread) {
+  siginfo_t info;
+  std::memset(&info, 0, sizeof info);
+  info.si_signo = SIGSEGV;
+  info.si_code = SI_QUEUE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_ptr = &interruptMark;
+  syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, SIGSEGV, &info);
 }
 
 }  // namespace anywarp::device

@@ -70,6 +70,7 @@ void Family::next() {
   grid.argument = this;
   grid.context = &context;
   grid.priority = eldest->priority;
+  grid.owner = eldest->owner;
   grid.completed = ended;
   prepareGrid(grid, *request, workspace);
   refreshGrid(grid, workspace);

@@ -17,6 +17,11 @@ inline void futexWait(std::atomic<uint32_t>& word, uint32_t seen) {
   syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
 }
 
+inline void futexWait(std::atomic<uint32_t>& word, uint32_t seen, uint64_t nanoseconds) {
+  timespec most{static_cast<time_t>(nanoseconds / 1000000000u), static_cast<long>(nanoseconds % 1000000000u)};
+  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAIT_PRIVATE, seen, &most, nullptr, 0);
+}
+
 inline void futexWake(std::atomic<uint32_t>& word, uint32_t count) {
   syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), FUTEX_WAKE_PRIVATE, count > INT_MAX ? INT_MAX : static_cast<int>(count), nullptr,
           nullptr, 0);

@@ -12,6 +12,7 @@ namespace anywarp::device {
 
 class Context;
 class Children;
+class Worker;
 
 // Either a compiled kernel's blocks or calls of a function of ours. Filled in by the submitter, who keeps it until `completed`.
 struct Grid {
@@ -28,6 +29,7 @@ struct Grid {
   uint32_t chunk = 1;                  // how many a worker takes at once
   uint64_t serial = 0;                 // unique per submission; the pool sets it
   void (*completed)(Grid*) = nullptr;  // by the last worker, with no lock held; the grid may die in it
+  const void* owner = nullptr;         // compared only: who waits for it names the same (Pool::help)
 
   alignas(64) std::atomic<uint64_t> next{0};
   std::atomic<bool> stop{false};       // no further block starts, running ones end soon
@@ -36,6 +38,10 @@ struct Grid {
   Grid* before = nullptr;
   Grid* after = nullptr;
   uint32_t workers = 0;
+  // Small grids: until `aloneUntil` only `reservedFor` and those who wait for the grid take blocks; nobody is woken for it.
+  uint64_t aloneUntil = 0;
+  Worker* reservedFor = nullptr;
+  std::atomic<bool> called{true};      // everyone may join, and those who sleep have been woken
 
   bool exhausted() const { return stop.load(std::memory_order_acquire) || next.load(std::memory_order_relaxed) >= total; }
 

@@ -3,6 +3,8 @@
 
 #include <mutex>
 
+#include "device/sched/futex.h"
+
 #if defined(__clang__)
 #define ANYWARP_THREAD_ATTRIBUTE(x) __attribute__((x))
 #else
@@ -20,7 +22,15 @@ namespace anywarp::device {
 
 class ANYWARP_CAPABILITY("mutex") Mutex {
  public:
-  void lock() ANYWARP_ACQUIRE() { mutex_.lock(); }
+  // Held for some ten nanoseconds mostly; sleeping and waking costs a thousand times that.
+  void lock() ANYWARP_ACQUIRE() {
+    constexpr int tries = 20;
+    for (int i = 0; i < tries; ++i) {
+      if (mutex_.try_lock()) return;
+      cpuRelax();
+    }
+    mutex_.lock();
+  }
   void unlock() ANYWARP_RELEASE() { mutex_.unlock(); }
 
  private:

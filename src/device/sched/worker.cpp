@@ -1,13 +1,16 @@
 // A worker thread: takes blocks of grids, runs them, and survives what they do. SPDX-License-Identifier: Apache-2.0
 #include "device/sched/worker.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "device/context.h"
+#include "device/fault/signals.h"
 #include "device/sched/futex.h"
 #include "device/sched/pool.h"
 
@@ -35,6 +38,8 @@ constexpr size_t bytesTogether = 256 << 10;
 constexpr size_t mostTogether = 16;
 // How long a worker stays with one grid while another has none.
 constexpr uint64_t sliceNanoseconds = 200000;
+// How long a thread that waits takes blocks of a grid that has workers.
+constexpr uint64_t helpNanoseconds = 30000;
 
 __attribute__((tls_model("initial-exec"))) thread_local Worker* currentWorker = nullptr;
 
@@ -67,7 +72,8 @@ bool Worker::startThread() {
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, bytes);
     pthread_attr_setguardsize(&attributes, guardBytes);
-    failed = pthread_create(&thread_, &attributes, threadMain, this);
+    pthread_t thread;
+    failed = pthread_create(&thread, &attributes, threadMain, this);
     pthread_attr_destroy(&attributes);
     if (!failed) break;
   }
@@ -78,6 +84,7 @@ bool Worker::startThread() {
 void* Worker::threadMain(void* self) {
   auto* worker = static_cast<Worker*>(self);
   currentWorker = worker;
+  worker->thread_.store(static_cast<int>(syscall(SYS_gettid)), std::memory_order_relaxed);
   pthread_setname_np(pthread_self(), ("anywarp-" + std::to_string(worker->index_)).c_str());
   worker->prepareStack();
   worker->run();
@@ -118,7 +125,41 @@ void Worker::reenterKernel() {
   if (grid && grid->stop.load(std::memory_order_acquire)) leave(FaultRecord{});
 }
 
-void Worker::interrupt() { pthread_kill(thread_, SIGSEGV); }
+void Worker::interrupt() { sendInterrupt(thread_.load(std::memory_order_relaxed)); }
+
+bool Worker::makeHelper() {
+  helper_ = true;
+  if (!stack_.make(stackBytes, guardBytes) && !stack_.make(smallStackBytes, guardBytes)) return false;
+  stackGuard_ = {stack_.guardBegin(), stack_.guardEnd()};
+  return true;
+}
+
+void Worker::adopt(int thread) {
+  thread_.store(thread, std::memory_order_relaxed);
+  currentWorker = this;
+}
+
+void Worker::release() { currentWorker = nullptr; }
+
+void Worker::assist(Grid& grid) {
+  joined_.push_back({.grid = &grid});
+  stack_.run([](void* self) { static_cast<Worker*>(self)->runAssistance(); }, this);
+}
+
+void Worker::runAssistance() {
+  if (sigsetjmp(recovery_, 0) != 0) afterFault();
+  while (!isFree()) {
+    if (held_.empty()) {
+      quietSince_ = 0;
+      work(joined_.size() - 1);
+    } else if (stepHeld()) {
+      quietSince_ = 0;
+    } else {
+      whenQuiet();
+    }
+    leaveFinishedGrids();
+  }
+}
 
 char* Worker::scratch(size_t bytes) { return grow(scratch_, scratchBytes_, bytes); }
 char* Worker::text(size_t bytes) { return grow(text_, textBytes_, bytes); }
@@ -225,10 +266,13 @@ bool Worker::nextIndex(Joined& joined, uint64_t& index) {
     return false;
   }
   if (joined.next == joined.end) {
-    if (pool_.gridsWait()) {
+    bool others = pool_.gridsWait(), called = grid.total == 1 || grid.called.load(std::memory_order_relaxed);
+    if (others || !called || (helper_ && grid.total > 1)) {
       uint64_t now = monotonicNanoseconds();
       if (turnBegan_ == 0) turnBegan_ = now;
-      if (now - turnBegan_ > sliceNanoseconds) return false;
+      if (!called && now >= grid.aloneUntil && !grid.exhausted()) pool_.call(grid);
+      if (others && now - turnBegan_ > sliceNanoseconds) return false;
+      if (helper_ && called && grid.total > 1 && now - turnBegan_ > helpNanoseconds) return false;
     }
     if (!grid.claim(joined.next, joined.end)) {
       joined.next = joined.end = 0;
@@ -325,7 +369,7 @@ bool Worker::startAnother(uint64_t quiet) {
     work(i);
     return true;
   }
-  if (quiet < quietBeforeOtherGrids) return false;
+  if (helper_ || quiet < quietBeforeOtherGrids) return false;
   Grid* other = pool_.tryJoin([this](const Grid& grid) { return joinedTo(grid) != nullptr; });
   if (!other) return false;
   joined_.push_back({.grid = other});

@@ -8,11 +8,10 @@
 #include <memory>
 #include <vector>
 
-#include <pthread.h>
-
 #include "device/fault/record.h"
 #include "device/sched/block.h"
 #include "device/sched/grid.h"
+#include "device/sched/own_stack.h"
 
 namespace anywarp::device {
 
@@ -22,10 +21,24 @@ class Worker {
  public:
   Worker(Pool& pool, unsigned index);
 
+  // For a worker without a thread of its own, which a thread that waits becomes for a while (help.h). False when the host refuses.
+  bool makeHelper();
+  bool isHelper() const { return helper_; }
+  // The calling thread is this worker, until release().
+  void adopt(int thread);
+  void release();
+  // Whose grids a helper takes.
+  bool helps(const void* owner) const { return helped_ == owner; }
+  void setHelped(const void* owner) { helped_ = owner; }
+  // Works in `grid`, which the pool has joined this worker to, until it has left it.
+  void assist(Grid& grid);
+
   // The worker of the calling thread; null elsewhere. Async-signal-safe.
   static Worker* current();
 
   unsigned index() const { return index_; }
+  // In no grid: it looks for one next.
+  bool isFree() const { return joined_.empty() && held_.empty(); }
   // Starts the thread. False when the host refuses.
   bool startThread();
 
@@ -76,6 +89,7 @@ class Worker {
 
   static void* threadMain(void* self);
   [[noreturn]] void run();
+  void runAssistance();
   void turn();
   void work(size_t joined);
   void workTogether(Joined& joined, Block& first);
@@ -96,7 +110,10 @@ class Worker {
 
   Pool& pool_;
   const unsigned index_;
-  pthread_t thread_{};
+  std::atomic<int> thread_{0};
+  bool helper_ = false;
+  OwnStack stack_;                // of a helper
+  const void* helped_ = nullptr;
   Range stackGuard_;
 
   volatile sig_atomic_t inKernel_ = 0;

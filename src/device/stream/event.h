@@ -38,6 +38,7 @@ class Event {
   std::shared_ptr<Gate> gate_;
   std::atomic<uint64_t> recorded_{0};
   std::atomic<uint64_t> timestamp_{0};
+  std::atomic<const void*> owner_{nullptr};  // of the grids before its latest record (Grid::owner)
   const EventTiming timing_;
 };
 

@@ -100,9 +100,10 @@ void GraphProgram::seal(size_t index) {
   }
 }
 
-void GraphProgram::start(void (*ended)(void*), void* argument) {
+void GraphProgram::start(void (*ended)(void*), void* argument, const void* owner) {
   ended_ = ended;
   argument_ = argument;
+  owner_ = owner;
   for (auto& [value, start] : defaults_) value->store(start, std::memory_order_relaxed);
   for (size_t i = 0; i < count_; ++i) tasks_[i].left.store(tasks_[i].dependencies, std::memory_order_relaxed);
   left_.store(count_, std::memory_order_release);
@@ -205,6 +206,7 @@ void GraphProgram::begin(GraphTask& task, Ready& ready) {
 
 void GraphProgram::beginGrid(GraphTask& task) {
   if (task.grid.kernel) refreshGrid(task.grid, task.workspace);
+  task.grid.owner = owner_;
   Pool::instance().submit(task.grid);
 }
 
@@ -230,7 +232,7 @@ bool GraphProgram::advanceBranch(GraphTask& task) {
           if (self.step.exchange(stepEnded, std::memory_order_acq_rel) == stepStarting) return;  // start() sees it
           if (self.branch != BranchKind::While || advanceBranch(self)) self.program->ended(self);
         },
-        &task);
+        &task, task.program->owner_);
     if (task.step.exchange(stepStarted, std::memory_order_acq_rel) != stepEnded) return false;
     if (task.branch != BranchKind::While) return true;
   }

@@ -100,8 +100,8 @@ class GraphProgram {
   bool idle() const { return turns_->done->reached(turns_->submitted); }
   void synchronize() const { turns_->done->wait(turns_->submitted); }
 
-  // For Stream.
-  void start(void (*ended)(void*), void* argument);
+  // For Stream. `owner`: Grid::owner of its grids.
+  void start(void (*ended)(void*), void* argument, const void* owner);
 
  private:
   friend class Stream;
@@ -124,6 +124,7 @@ class GraphProgram {
   std::atomic<uint64_t> left_{0};
   void (*ended_)(void*) = nullptr;
   void* argument_ = nullptr;
+  const void* owner_ = nullptr;
   Mutex recordsMutex_;
   const std::shared_ptr<GraphTurns> turns_;
 };

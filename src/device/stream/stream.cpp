@@ -5,6 +5,7 @@
 
 #include "device/context.h"
 #include "device/sched/futex.h"
+#include "device/sched/help.h"
 #include "device/sched/pool.h"
 #include "device/stream/graph.h"
 #include "device/stream/queue.h"
@@ -146,7 +147,7 @@ Stream::Step Stream::begin(Operation& op) {
             auto* self = static_cast<Operation*>(argument);
             self->stream->graphEnded(self);
           },
-          &op);
+          &op, done_.get());
       return Step::Running;
     case Operation::Kind::Grid:
       if (skip) return Step::Ended;
@@ -158,8 +159,17 @@ Stream::Step Stream::begin(Operation& op) {
 
 uint64_t Stream::submitted() const { return queue_->submitted.load(std::memory_order_acquire); }
 
-bool Stream::idleAlone() const { return done_->reached(submitted()); }
-void Stream::waitAlone() { done_->wait(submitted()); }
+bool Stream::idleAlone() const {
+  bool idle = done_->reached(submitted());
+  if (!idle) Pool::instance().hurry();
+  return idle;
+}
+
+void Stream::waitAlone() {
+  uint64_t target = submitted();
+  helpUntil(done_.get(), [&] { return done_->reached(target); });
+  done_->wait(target);
+}
 
 bool Stream::idle() const {
   if (!idleAlone()) return false;

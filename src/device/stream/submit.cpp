@@ -64,6 +64,7 @@ Operation* Stream::takeGrid() {
   grid.chunk = 1;
   grid.total = 1;
   grid.completed = gridCompleted;
+  grid.owner = done_.get();
   return op;
 }
 
@@ -146,6 +147,7 @@ void Stream::record(const std::shared_ptr<Event>& event) {
   op->kind = Operation::Kind::Record;
   op->event = event;
   op->target = event->recorded_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  event->owner_.store(done_.get(), std::memory_order_relaxed);
   push(op);
 }
 
