@@ -79,6 +79,73 @@ TEST_F(Add, Cooperative) {
   EXPECT_EQ(cuLaunchCooperativeKernel(function(module, "add"), 1 << 20, 1, 1, 1024, 1, 1, 0, nullptr, params), CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE);
 }
 
+// As libcudadevrt's cudaCG functions do it: every thread of the grid sees what all others wrote before the barrier.
+constexpr const char* gridSyncPtx = R"(
+.version 7.8
+.target sm_80
+.address_size 64
+.extern .func (.param .b64 r) __cuda_syscall_CGS_get_intrinsic_handle(.param .b32 scope);
+.extern .func (.param .b32 r) __cuda_syscall_CGS_sync(.param .b64 handle, .param .b32 flags);
+.extern .func (.param .b32 r) __cuda_syscall_CGS_get_size(.param .b64 threads, .param .b64 grids, .param .b64 handle);
+.extern .func (.param .b32 r) __cuda_syscall_CGS_get_rank(.param .b64 thread, .param .b64 grid, .param .b64 handle);
+.visible .entry turn(.param .u64 values)
+{
+  .local .align 4 .b32 place[2];
+  .reg .b32 %r<9>;
+  .reg .b64 %rd<12>;
+  .reg .pred %p<2>;
+  .param .b32 scope, flags, code;
+  .param .b64 handle, first, second;
+  ld.param.u64 %rd1, [values];
+  st.param.b32 [scope], 1;
+  call (handle), __cuda_syscall_CGS_get_intrinsic_handle, (scope);
+  ld.param.u64 %rd2, [handle];
+  mov.u64 %rd3, place;
+  cvta.local.u64 %rd3, %rd3;
+  add.u64 %rd4, %rd3, 4;
+  st.param.b64 [first], %rd3;
+  st.param.b64 [second], %rd4;
+  st.param.b64 [handle], %rd2;
+  call (code), __cuda_syscall_CGS_get_rank, (first, second, handle);
+  ld.local.u32 %r1, [place];
+  call (code), __cuda_syscall_CGS_get_size, (first, second, handle);
+  ld.local.u32 %r2, [place];
+  mov.u32 %r6, 0;
+Again:
+  mul.wide.u32 %rd5, %r1, 4;
+  add.u64 %rd6, %rd1, %rd5;
+  sub.u32 %r3, %r2, %r1;
+  sub.u32 %r3, %r3, 1;
+  mul.wide.u32 %rd7, %r3, 4;
+  add.u64 %rd8, %rd1, %rd7;
+  st.param.b64 [handle], %rd2;
+  st.param.b32 [flags], 0;
+  ld.volatile.global.u32 %r4, [%rd8];
+  call (code), __cuda_syscall_CGS_sync, (handle, flags);
+  add.u32 %r4, %r4, 1;
+  st.volatile.global.u32 [%rd6], %r4;
+  call (code), __cuda_syscall_CGS_sync, (handle, flags);
+  add.u32 %r6, %r6, 1;
+  setp.lt.u32 %p1, %r6, 3;
+  @%p1 bra Again;
+  ret;
+}
+)";
+
+TEST_F(Launch, CooperativeGridsMeetAtABarrier) {
+  constexpr unsigned threads = 3 * 96;
+  std::vector<uint32_t> values(threads);
+  std::iota(values.begin(), values.end(), 1000u);
+  CUdeviceptr memory = allocate(threads * 4);
+  EXPECT_OK(cuMemcpyHtoD_v2(memory, values.data(), threads * 4));
+  void* arguments[] = {&memory};
+  CUfunction turn = function(load(gridSyncPtx), "turn");
+  ASSERT_OK(cuLaunchCooperativeKernel(turn, 1, 3, 1, 8, 4, 3, 0, nullptr, arguments));
+  ASSERT_OK(cuCtxSynchronize());
+  std::vector<uint32_t> result = download<uint32_t>(memory, threads);
+  for (unsigned i = 0; i < threads; ++i) ASSERT_EQ(result[i], 1000 + (threads - 1 - i) + 3) << i;
+}
+
 TEST_F(Add, OldCalls) {
   CUfunction add = function(module, "add");
   EXPECT_OK(cuFuncSetBlockShape(add, 128, 1, 1));
