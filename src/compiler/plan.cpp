@@ -2,7 +2,9 @@
 #include "compiler/plan.h"
 
 #include <chrono>
+#include <optional>
 
+#include "compiler/background.h"
 #include "compiler/builtins/builtins.h"
 #include "compiler/object/cache.h"
 #include "compiler/object/loader.h"
@@ -19,7 +21,7 @@ namespace anywarp::compiler {
 namespace {
 
 struct Counters {
-  std::atomic<uint64_t> compiled{0}, fromDisk{0}, failed{0}, microseconds{0};
+  std::atomic<uint64_t> compiled{0}, quick{0}, fromDisk{0}, failed{0}, microseconds{0};
 };
 
 Counters& counters() {
@@ -92,6 +94,11 @@ Hash128 planKey(const Hash128& module, uint32_t function, const PlanOptions& opt
 // Where someone looks at the stages, or has changed how they work, a stored result would be the wrong answer.
 bool mayUseCache() { return options::dump().empty() && options::disablePass().empty() && options::passes().empty() && !options::verify(); }
 
+std::atomic<QuickTier> quickTier{nullptr};
+
+// Who asks for debug information wants it of what runs.
+bool mayBeQuick() { return options::quick() && !options::debugInfo() && mayUseCache(); }
+
 Result<CompiledObject> compileTimed(const CompileRequest& request, const std::string& name) {
   Stopwatch watch;
   auto compiled = compileKernel(request);
@@ -142,29 +149,99 @@ PlanOptions defaultPlanOptions(abi::Dim3 block, bool smallGrid) {
   return plan;
 }
 
-struct PlanCache::Plan {
+void setQuickTier(QuickTier tier) { quickTier = tier; }
+
+struct PlanCache::Plan final : BackgroundTask {
+  ~Plan() override {
+    if (quick) wait();
+  }
+
+  const ptx::Module* module = nullptr;
   PlanOptions options;
   bool isDefault = false;  // options are the process's; only block and smallGrid tell such plans apart
   uint32_t function = 0;
   Plan* next = nullptr;
+  std::optional<Hash128> key;  // in the cache on disk, where that may be used
 
   std::mutex making;
   std::atomic<bool> isMade{false};
+  std::atomic<const abi::CompiledKernel*> best{nullptr};  // of the two
+  std::shared_ptr<abi::CompiledKernel> quick;
   std::unique_ptr<LoadedKernel> kernel;
   Error error;
 
   Result<const abi::CompiledKernel*> result() const {
-    if (kernel) return static_cast<const abi::CompiledKernel*>(kernel.get());
+    if (const abi::CompiledKernel* found = best.load(std::memory_order_acquire)) return found;
     return error;
   }
+  const std::string& name() const { return module->functions[function].name; }
+
+  bool findOnDisk();
+  bool makeQuick();
+  Status compile();
+  void take(std::unique_ptr<LoadedKernel> made);
+  void run() override;
 };
+
+bool PlanCache::Plan::findOnDisk() {
+  if (!key) return false;
+  auto found = fromDisk(*key, name());
+  if (found) take(std::move(*found));
+  return bool(found);
+}
+
+bool PlanCache::Plan::makeQuick() {
+  QuickTier tier = quickTier;
+  if (!isDefault || !tier || !mayBeQuick()) return false;
+  quick = tier(*module, function, options);
+  if (!quick) return false;
+  quick->plan = static_cast<BackgroundTask*>(this);
+  quick->becameHot = [](const abi::CompiledKernel* hot) { static_cast<BackgroundTask*>(hot->plan)->request(); };
+  if (!enlist()) {
+    quick.reset();
+    return false;
+  }
+  ++counters().quick;
+  log::debug("{} for block {}x{}x{}: quick code", name(), options.block.x, options.block.y, options.block.z);
+  best.store(quick.get(), std::memory_order_release);
+  return true;
+}
+
+Status PlanCache::Plan::compile() {
+  auto compiled = compileTimed({module, function, options}, name());
+  if (!compiled) return compiled.error();
+  if (key) object::cacheStore(*key, serialize(*compiled));
+  auto loaded = loadKernel(std::move(*compiled), name());
+  if (!loaded) return loaded.error();
+  take(std::move(*loaded));
+  return {};
+}
+
+void PlanCache::Plan::take(std::unique_ptr<LoadedKernel> made) {
+  kernel = std::move(made);
+  if (quick) abi::storeReplacement(*quick, kernel.get());
+  best.store(kernel.get(), std::memory_order_release);
+}
+
+// In the background, when the quick kernel has become hot. Where the compiler fails that one stays.
+void PlanCache::Plan::run() {
+  if (findOnDisk()) return;  // another process was faster
+  Status made = compile();
+  if (made) return;
+  ++counters().failed;
+  log::debug("quick code stays: {}", made.error().message);
+}
 
 PlanCache::PlanCache(const ptx::Module& module)
     : module_(module), plans_(new std::atomic<Plan*>[module.functions.size()]()) {}
 
 PlanCache::~PlanCache() {
+  auto plansOf = [this](size_t i) { return plans_[i].load(std::memory_order_acquire); };
   for (size_t i = 0; i < module_.functions.size(); ++i)
-    for (Plan* plan = plans_[i].load(); plan;) delete std::exchange(plan, plan->next);
+    for (Plan* plan = plansOf(i); plan; plan = plan->next)
+      if (plan->quick) plan->withdraw();
+  for (size_t i = 0; i < module_.functions.size(); ++i)
+    for (Plan* plan = plansOf(i); plan;) delete std::exchange(plan, plan->next);
 }
 
 Result<const abi::CompiledKernel*> PlanCache::getPlan(uint32_t function, abi::Dim3 block, bool smallGrid) {
@@ -173,16 +250,15 @@ Result<const abi::CompiledKernel*> PlanCache::getPlan(uint32_t function, abi::Di
     if (plan->isDefault && plan->options.smallGrid == smallGrid && sameBlock(plan->options.block, block) &&
         plan->isMade.load(std::memory_order_acquire))
       return plan->result();
-  PlanOptions options = defaultPlanOptions(block, smallGrid);
-  Plan& plan = findOrAdd(function, options, true);
-  make(plan, options);
+  Plan& plan = findOrAdd(function, defaultPlanOptions(block, smallGrid), true);
+  make(plan);
   return plan.result();
 }
 
 Result<const abi::CompiledKernel*> PlanCache::getPlanWith(uint32_t function, const PlanOptions& options) {
   if (function >= module_.functions.size()) return Error{ErrorKind::NotFound, "no such function in the module"};
   Plan& plan = findOrAdd(function, options, false);
-  make(plan, options);
+  make(plan);
   return plan.result();
 }
 
@@ -191,6 +267,7 @@ PlanCache::Plan& PlanCache::findOrAdd(uint32_t function, const PlanOptions& opti
   for (Plan* plan = plans_[function].load(std::memory_order_acquire); plan; plan = plan->next)
     if (plan->isDefault == isDefault && sameOptions(plan->options, options)) return *plan;
   Plan* plan = new Plan;
+  plan->module = &module_;
   plan->options = options;
   plan->isDefault = isDefault;
   plan->function = function;
@@ -199,24 +276,16 @@ PlanCache::Plan& PlanCache::findOrAdd(uint32_t function, const PlanOptions& opti
   return *plan;
 }
 
-void PlanCache::make(Plan& plan, const PlanOptions& options) {
+void PlanCache::make(Plan& plan) {
   std::lock_guard lock(plan.making);
   if (plan.isMade.load(std::memory_order_relaxed)) return;
-  const std::string& name = module_.functions[plan.function].name;
-  bool cached = mayUseCache();
-  Hash128 key = cached ? planKey(moduleHash(), plan.function, options) : Hash128{};
-  if (cached)
-    if (auto kernel = fromDisk(key, name)) plan.kernel = std::move(*kernel);
-  if (!plan.kernel) {
-    auto compiled = compileTimed({&module_, plan.function, options}, name);
-    if (compiled && cached) object::cacheStore(key, serialize(*compiled));
-    auto kernel = compiled ? loadKernel(std::move(*compiled), name) : Result<std::unique_ptr<LoadedKernel>>(compiled.error());
-    if (kernel) plan.kernel = std::move(*kernel);
-    else plan.error = kernel.error();
-  }
-  if (!plan.kernel) {
-    ++counters().failed;
-    log::error("{}", plan.error.message);
+  if (mayUseCache()) plan.key = planKey(moduleHash(), plan.function, plan.options);
+  if (!plan.findOnDisk() && !plan.makeQuick()) {
+    if (Status made = plan.compile(); !made) {
+      plan.error = made.error();
+      ++counters().failed;
+      log::error("{}", plan.error.message);
+    }
   }
   plan.isMade.store(true, std::memory_order_release);
 }
@@ -228,7 +297,7 @@ const Hash128& PlanCache::moduleHash() {
 
 PlanStatistics planStatistics() {
   Counters& all = counters();
-  return {all.compiled, all.fromDisk, all.failed, static_cast<double>(all.microseconds) / 1000};
+  return {all.compiled, all.quick, all.fromDisk, all.failed, static_cast<double>(all.microseconds) / 1000};
 }
 
 }  // namespace anywarp::compiler

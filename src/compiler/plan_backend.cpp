@@ -2,10 +2,6 @@
 #include "compiler/plan_backend.h"
 
 #include <dlfcn.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <cstdlib>
 
 #include "compiler/plan.h"
 #include "support/log.h"
@@ -16,7 +12,6 @@ namespace anywarp::compiler {
 namespace {
 
 constexpr const char* fileName = "libanywarp-compiler.so";
-constexpr int longestWaitAtExit = 5000;  // milliseconds
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int openFlags = RTLD_NOW | RTLD_LOCAL;
@@ -32,26 +27,6 @@ std::string folderOfThisLibrary() {
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
 
-std::atomic<int> compilations{0};
-std::atomic<bool> processEnds{false};
-
-// One compilation that runs, counted.
-class Compilation {
- public:
-  Compilation() { ++compilations; }
-  ~Compilation() { --compilations; }
-  Compilation(const Compilation&) = delete;
-  Compilation& operator=(const Compilation&) = delete;
-  bool isAllowed() const { return !processEnds; }
-};
-
-// At exit LLVM's destructors run while another thread may still compile: let that one end first, but not for ever (exit may
-// have been called from a signal handler of the very thread that compiles).
-void waitForCompilations() {
-  processEnds = true;
-  for (int waited = 0; compilations > 0 && waited < longestWaitAtExit; ++waited) usleep(1000);
-}
-
 Result<CompileFn> open() {
   std::string path = compilerPath();
   void* library = dlopen(path.c_str(), openFlags);
@@ -61,7 +36,6 @@ Result<CompileFn> open() {
   }
   auto function = reinterpret_cast<CompileFn>(dlsym(library, "anywarpCompile"));
   if (!function) return Error{ErrorKind::NotFound, path + " does not export anywarpCompile"};
-  std::atexit(waitForCompilations);
   log::debug("compiler: {}", path);
   return function;
 }
@@ -80,8 +54,6 @@ std::string compilerPath() {
 Result<CompiledObject> compileKernel(const CompileRequest& request) {
   static const Result<CompileFn>& compile = *new Result<CompileFn>(open());
   if (!compile) return compile.error();
-  Compilation running;
-  if (!running.isAllowed()) return Error{ErrorKind::System, "the process is ending, nothing is compiled any more"};
   CompiledObject object;
   Error error;
   if (!(*compile)(request, &object, &error)) return error;
