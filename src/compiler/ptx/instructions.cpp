@@ -71,7 +71,7 @@ const std::vector<Form>& formsOf(std::string_view mnemonic) {
     for (size_t i = 1; i < formCount; ++i) (*map)[infos[i].mnemonic].push_back(Form(i));
     return map;
   }();
-  static const std::vector<Form> none;
+  static const auto& none = *new std::vector<Form>;
   auto found = table.find(mnemonic);
   return found == table.end() ? none : found->second;
 }
