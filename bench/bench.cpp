@@ -19,14 +19,8 @@ double now() {
 namespace {
 
 struct Options {
-  std::string filter, json;
+  std::string filter, json, picture;
   bool quick = false, micro = true;
-};
-
-struct Row {
-  std::string name, kind;
-  double kernel, twin, error;
-  bool right;
 };
 
 double median(std::vector<double> v) {
@@ -34,11 +28,12 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-Row measure(const Pair& p, bool quick) {
+Row measure(const Pair& p, const Limits& limits, bool quick) {
   p.kernel();  // compiles
   p.twin();
   double error = p.error();
-  std::vector<double> ours, theirs;
+  if (p.openCl) p.openCl();
+  std::vector<double> ours, theirs, openCl;
   double start = now();
   for (int i = 0; i < (quick ? 3 : 15) && (i < 3 || now() - start < 4000); ++i) {
     double a = now();
@@ -48,8 +43,12 @@ Row measure(const Pair& p, bool quick) {
     double c = now();
     ours.push_back(b - a);
     theirs.push_back(c - b);
+    if (!p.openCl) continue;
+    p.openCl();
+    openCl.push_back(now() - c);
   }
-  return {p.name, p.kind, median(ours), median(theirs), error, error <= p.tolerance};
+  double limit = std::max(p.bytes / limits.bytesPerMs, p.operations / limits.operationsPerMs);
+  return {p.name, p.kind, median(ours), median(theirs), error, error <= p.tolerance, p.library, limit, p.openCl ? median(openCl) : 0};
 }
 
 Options parse(int argc, char** argv) {
@@ -60,31 +59,52 @@ Options parse(int argc, char** argv) {
     else if (a == "--no-micro") o.micro = false;
     else if (a == "--filter" && i + 1 < argc) o.filter = argv[++i];
     else if (a == "--json" && i + 1 < argc) o.json = argv[++i];
+    else if (a == "--picture" && i + 1 < argc) o.picture = argv[++i];
     else {
-      std::printf("anywarp_bench [--filter TEXT] [--json FILE] [--quick] [--no-micro]\n");
+      std::printf("anywarp_bench [--filter TEXT] [--json FILE] [--picture FILE.svg] [--quick] [--no-micro]\n");
       std::exit(a == "--help" ? 0 : 2);
     }
   }
   return o;
 }
 
-// The pairs' buffers are gone when it returns.
-std::vector<Row> runPairs(CUmodule module, const Options& o) {
-  std::vector<Pair> pairs = kernelPairs(module, o.quick ? 0.1 : 1.0);
-  for (Pair& p : matrixPairs()) pairs.push_back(std::move(p));
+void print(const Row& r) {
+  std::printf("%-16s %-24s %9.3f %9.3f %6.2f", r.name.c_str(), r.kind.c_str(), r.kernel, r.twin, r.twin / r.kernel);
+  if (r.limit) std::printf(" %5.0f%%", 100 * r.limit / r.kernel);
+  else std::printf(" %6s", "");
+  if (r.openCl) std::printf(" %9.3f %6.2f", r.openCl, r.openCl / r.kernel);
+  std::printf("%s\n", r.right ? "" : "  WRONG");
+  if (!r.right) std::printf("  largest relative error %g\n", r.error);
+  std::fflush(stdout);
+}
+
+class Mean {
+ public:
+  void add(double ratio) { logs_ += std::log(ratio), ++count_; }
+  bool empty() const { return count_ == 0; }
+  double value() const { return std::exp(logs_ / double(count_)); }
+
+ private:
+  double logs_ = 0;
+  size_t count_ = 0;
+};
+
+// The pairs' buffers are gone when it returns, topic by topic.
+std::vector<Row> runPairs(const Limits& limits, const Options& o) {
   std::vector<Row> rows;
-  double logs = 0;
-  size_t counted = 0;
-  for (const Pair& p : pairs) {
-    if (!o.filter.empty() && p.name.find(o.filter) == std::string::npos) continue;
-    Row r = measure(p, o.quick);
-    std::printf("%-16s %-22s %10.3f %10.3f %7.2f%s\n", r.name.c_str(), r.kind.c_str(), r.kernel, r.twin, r.twin / r.kernel, r.right ? "" : "  WRONG");
-    if (!r.right) std::printf("  largest relative error %g\n", r.error);
-    std::fflush(stdout);
-    if (!p.library) logs += std::log(r.twin / r.kernel), ++counted;
-    rows.push_back(r);
-  }
-  if (counted) std::printf("%-16s %-22s %10s %10s %7.2f\n\n", "geometric mean", "", "", "", std::exp(logs / double(counted)));
+  Mean twins, openCls;
+  for (auto* topic : {kernelPairs, densePairs, matrixPairs, collectivePairs, sparsePairs, simulationPairs, textPairs, imagePairs})
+    for (const Pair& p : topic(o.quick)) {
+      if (!o.filter.empty() && p.name.find(o.filter) == std::string::npos) continue;
+      Row r = measure(p, limits, o.quick);
+      print(r);
+      if (!p.library) twins.add(r.twin / r.kernel);
+      if (r.openCl) openCls.add(r.openCl / r.kernel);
+      rows.push_back(r);
+    }
+  if (!twins.empty()) std::printf("%-16s %-24s %9s %9s %6.2f\n", "geometric mean", "", "", "", twins.value());
+  if (!openCls.empty()) std::printf("%-16s %-24s %9s %9s %6.2f\n", "", "beside OpenCL's", "", "", openCls.value());
+  std::printf("\n");
   return rows;
 }
 
@@ -93,8 +113,9 @@ void writeJson(const std::string& file, const std::vector<Row>& rows) {
   if (!f) return;
   std::fprintf(f, "[");
   for (size_t i = 0; i < rows.size(); ++i)
-    std::fprintf(f, "%s\n  {\"kernel\": \"%s\", \"kind\": \"%s\", \"ours_ms\": %.4f, \"twin_ms\": %.4f, \"ratio\": %.4f, \"right\": %s}", i ? "," : "",
-                 rows[i].name.c_str(), rows[i].kind.c_str(), rows[i].kernel, rows[i].twin, rows[i].twin / rows[i].kernel, rows[i].right ? "true" : "false");
+    std::fprintf(f, "%s\n  {\"kernel\": \"%s\", \"kind\": \"%s\", \"ours_ms\": %.4f, \"twin_ms\": %.4f, \"ratio\": %.4f, \"limit_ms\": %.4f, \"opencl_ms\": %.4f, \"right\": %s}", i ? "," : "",
+                 rows[i].name.c_str(), rows[i].kind.c_str(), rows[i].kernel, rows[i].twin, rows[i].twin / rows[i].kernel,
+                 rows[i].limit, rows[i].openCl, rows[i].right ? "true" : "false");
   std::fprintf(f, "\n]\n");
   std::fclose(f);
 }
@@ -109,14 +130,20 @@ int main(int argc, char** argv) {
   CUcontext context;
   CU(cuDevicePrimaryCtxRetain(&context, 0));
   CU(cuCtxSetCurrent(context));
-  CUmodule module;
-  CU(cuModuleLoadData(&module, kernelsPtx));
 
-  std::printf("%d threads; milliseconds are medians of alternating runs; ratio = twin / ours (above 1: the CUDA kernel is faster)\n\n", omp_get_max_threads());
-  std::printf("%-16s %-22s %10s %10s %7s\n", "kernel", "kind", "ours ms", "twin ms", "ratio");
-  std::vector<Row> rows = runPairs(module, o);
+  Limits limits = measureLimits();
+  std::printf("%d threads, %.1f GB/s, %.0f GFLOP/s; milliseconds are medians of alternating runs; ratio = twin / ours (above 1: the CUDA kernel is faster);\n"
+              "limit: how much of the time the memory or the arithmetic units of this machine need anyway\n\n",
+              omp_get_max_threads(), limits.bytesPerMs / 1e6, limits.operationsPerMs / 1e6);
+  std::printf("%-16s %-24s %9s %9s %6s %6s %9s %6s\n", "kernel", "kind", "ours ms", "twin ms", "ratio", "limit", "OpenCL ms", "ratio");
+  std::vector<Row> rows = runPairs(limits, o);
   bool allRight = std::all_of(rows.begin(), rows.end(), [](const Row& r) { return r.right; });
-  if (o.micro && o.filter.empty()) runMicro(module);
+  if (o.micro && o.filter.empty()) {
+    CUmodule module;
+    CU(cuModuleLoadData(&module, kernelsPtx));
+    runMicro(module);
+  }
+  if (!o.picture.empty()) drawPicture(o.picture, rows);
   if (!o.json.empty()) writeJson(o.json, rows);
   return allRight ? 0 : 1;
 }

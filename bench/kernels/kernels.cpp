@@ -3,73 +3,16 @@
 #include <cmath>
 #include <random>
 
-#include "bench.h"
+#include "kernels/data.h"
 #include "kernels/twins.h"
+#include "kernels_ptx.h"
 
 namespace bench {
-namespace {
 
-struct Launch {
-  CUfunction function = nullptr;
-  unsigned gx = 1, gy = 1, bx = 256, by = 1;
-
-  template <class... Args>
-  void operator()(Args... args) const {
-    void* pointers[] = {&args...};
-    CU(cuLaunchKernel(function, gx, gy, 1, bx, by, 1, 0, nullptr, pointers, nullptr));
-    CU(cuCtxSynchronize());
-  }
-};
-
-// The same data on both sides, and both results.
-template <class T>
-struct Data {
-  std::vector<T> host, result;
-  std::shared_ptr<Buffer<T>> device;
-
-  explicit Data(size_t n) : host(n), result(n), device(std::make_shared<Buffer<T>>(n)) {}
-  CUdeviceptr address() const { return device->address(); }
-  void upload() { device->upload(host.data()); }
-  // Largest difference between the device's values and the host's, relative to the larger of 1 and the value.
-  double error() {
-    device->download(result.data());
-    double worst = 0;
-    for (size_t i = 0; i < host.size(); ++i) {
-      double want = double(host[i]), got = double(result[i]);
-      double d = std::abs(want - got) / std::max(1.0, std::abs(want));
-      if (!(d <= worst)) worst = std::isnan(d) ? 1e30 : d;
-    }
-    return worst;
-  }
-};
-
-template <class T>
-using Shared = std::shared_ptr<Data<T>>;
-template <class T>
-Shared<T> data(size_t n) {
-  return std::make_shared<Data<T>>(n);
-}
-
-Shared<float> randomFloats(size_t n, float low, float high, unsigned seed) {
-  auto d = data<float>(n);
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<float> values(low, high);
-  for (float& v : d->host) v = values(random);
-  d->upload();
-  return d;
-}
-
-unsigned blocks(int n, int size) { return unsigned((n + size - 1) / size); }
-
-}  // namespace
-
-std::vector<Pair> kernelPairs(CUmodule module, double scale) {
+std::vector<Pair> kernelPairs(bool small) {
+  Module function(kernelsPtx);
+  double scale = small ? 0.1 : 1.0;
   std::vector<Pair> pairs;
-  auto function = [&](const char* name) {
-    CUfunction f;
-    CU(cuModuleGetFunction(&f, module, name));
-    return f;
-  };
   int n = int(16'777'216 * scale) / 256 * 256;
   int side = scale < 1 ? 1024 : 4096;
   {
@@ -78,22 +21,26 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     // y grows alike on both sides: the same number of calls.
     pairs.push_back({"saxpy", "streaming", [=] { k(x->address(), y->address(), 0.5f, n); },
                      [=] { twin::saxpy(x->host.data(), y->host.data(), 0.5f, n); }, [=] { return y->error(); }});
+    pairs.back().work(12.0 * n, 2.0 * n);
   }
   {
     auto a = randomFloats(n, -1, 1, 1), b = randomFloats(n, -1, 1, 2), c = data<float>(n);
     Launch k{function("triad"), 256};
     pairs.push_back({"triad", "streaming, grid stride", [=] { k(a->address(), b->address(), c->address(), 3.0f, n); },
                      [=] { twin::triad(a->host.data(), b->host.data(), c->host.data(), 3.0f, n); }, [=] { return c->error(); }});
+    pairs.back().work(12.0 * n, 2.0 * n);
   }
   {
     auto in = randomFloats(size_t(side) * side, -1, 1, 3), out = randomFloats(size_t(side) * side, 0, 0, 3);
     Launch k{function("stencil2d"), blocks(side, 32), blocks(side, 8), 32, 8};
     pairs.push_back({"stencil2d", "stencil", [=] { k(in->address(), out->address(), side, side); },
                      [=] { twin::stencil2d(in->host.data(), out->host.data(), side, side); }, [=] { return out->error(); }});
+    pairs.back().work(8.0 * side * side, 6.0 * side * side);
     Launch s{function("stencilShared"), blocks(side, 32), blocks(side, 16), 32, 16};
     auto out2 = data<float>(size_t(side) * side);
     pairs.push_back({"stencilShared", "stencil, shared memory", [=] { s(in->address(), out2->address(), side, side); },
                      [=] { twin::stencil2dClamped(in->host.data(), out2->host.data(), side, side); }, [=] { return out2->error(); }});
+    pairs.back().work(8.0 * side * side, 6.0 * side * side);
   }
   {
     int m = scale < 1 ? 96 : 256;
@@ -101,12 +48,14 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     Launch k{function("stencil3d"), blocks(m, 32), blocks(m, 8), 32, 8};
     pairs.push_back({"stencil3d", "stencil", [=] { k(in->address(), out->address(), m); },
                      [=] { twin::stencil3d(in->host.data(), out->host.data(), m); }, [=] { return out->error(); }});
+    pairs.back().work(8.0 * m * m * m, 8.0 * m * m * m);
   }
   {
     auto in = randomFloats(size_t(side) * side, -1, 1, 5), out = data<float>(size_t(side) * side);
     Launch k{function("transpose"), unsigned(side / 32), unsigned(side / 32), 32, 8};
     pairs.push_back({"transpose", "shared tile", [=] { k(in->address(), out->address(), side); },
                      [=] { twin::transpose(in->host.data(), out->host.data(), side); }, [=] { return out->error(); }});
+    pairs.back().work(8.0 * side * side, 0);
   }
   for (const char* name : {"reduceTree", "reduceShuffle"}) {
     auto in = randomFloats(n, 0, 1, 6);
@@ -122,6 +71,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
                        return std::abs(total - *sum) / total;
                      },
                      1e-3});
+    pairs.back().work(4.0 * n, 1.0 * n);
   }
   {
     auto in = data<int>(n), out = data<int>(n);
@@ -130,6 +80,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     Launch k{function("scanBlock"), unsigned(n / 256)};
     pairs.push_back({"scanBlock", "scan", [=] { k(in->address(), out->address()); },
                      [=] { twin::scanRuns(in->host.data(), out->host.data(), n); }, [=] { return out->error(); }, 0});
+    pairs.back().work(8.0 * n, 0);
   }
   {
     auto in = data<uint8_t>(n);
@@ -141,6 +92,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     Launch k{function("histogram"), 256};
     pairs.push_back({"histogram", "shared atomics", [=] { k(in->address(), bins->address(), n); },
                      [=] { twin::histogram(in->host.data(), bins->host.data(), n); }, [=] { return bins->error(); }, 0});
+    pairs.back().work(1.0 * n, 0);
   }
   {
     int m = scale < 1 ? 256 : 1024;
@@ -148,10 +100,12 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     Launch t{function("gemmTiled"), unsigned(m / 16), unsigned(m / 16), 16, 16};
     pairs.push_back({"gemmTiled", "matrix product", [=] { t(a->address(), b->address(), c->address(), m); },
                      [=] { twin::gemm(a->host.data(), b->host.data(), c->host.data(), m); }, [=] { return c->error(); }});
+    pairs.back().work(12.0 * m * m, 2.0 * m * m * m);
     auto c2 = data<float>(size_t(m) * m);
     Launch r{function("gemmRegisters"), unsigned(m / 64), unsigned(m / 64), 16, 16};
     pairs.push_back({"gemmRegisters", "matrix product", [=] { r(a->address(), b->address(), c2->address(), m); },
                      [=] { twin::gemm(a->host.data(), b->host.data(), c2->host.data(), m); }, [=] { return c2->error(); }});
+    pairs.back().work(12.0 * m * m, 2.0 * m * m * m);
   }
   {
     int m = scale < 1 ? 2048 : 16384;
@@ -160,6 +114,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     pairs.push_back({"nbody", "all pairs", [=] { k(p->address(), out->address(), m); },
                      [=] { twin::nbody(reinterpret_cast<twin::Float4*>(p->host.data()), reinterpret_cast<twin::Float4*>(out->host.data()), m); },
                      [=] { return out->error(); }, 1e-3});
+    pairs.back().work(32.0 * m, 20.0 * m * m);
   }
   {
     int m = n / 4;
@@ -169,6 +124,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     pairs.push_back({"blackScholes", "transcendental", [=] { k(s->address(), x->address(), t->address(), callValue->address(), putValue->address(), m); },
                      [=] { twin::blackScholes(s->host.data(), x->host.data(), t->host.data(), callValue->host.data(), putValue->host.data(), m); },
                      [=] { return std::max(callValue->error(), putValue->error()); }, 1e-3});
+    pairs.back().work(20.0 * m, 60.0 * m);
   }
   {
     int w = scale < 1 ? 256 : 1024;
@@ -193,6 +149,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     Launch k{function("gather"), blocks(n, 256)};
     pairs.push_back({"gather", "indirect reads", [=] { k(in->address(), index->address(), out->address(), n); },
                      [=] { twin::gather(in->host.data(), index->host.data(), out->host.data(), n); }, [=] { return out->error(); }, 0});
+    pairs.back().work(12.0 * n, 0);
   }
   {
     int m = n / 32;
@@ -209,6 +166,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     pairs.push_back({"spmv", "sparse rows", [=] { k(rows->address(), columns->address(), values->address(), x->address(), y->address(), m); },
                      [=] { twin::spmv(rows->host.data(), columns->host.data(), values->host.data(), x->host.data(), y->host.data(), m); },
                      [=] { return y->error(); }});
+    pairs.back().work(8.0 * double(count) + 12.0 * m, 2.0 * double(count));
   }
   {
     int m = n / 256;
@@ -216,6 +174,7 @@ std::vector<Pair> kernelPairs(CUmodule module, double scale) {
     Launch k{function("softmax"), blocks(m, 8)};
     pairs.push_back({"softmax", "warp per row", [=] { k(in->address(), out->address(), m); },
                      [=] { twin::softmax(in->host.data(), out->host.data(), m); }, [=] { return out->error(); }, 1e-3});
+    pairs.back().work(8.0 * n, 0);
   }
   return pairs;
 }

@@ -51,12 +51,12 @@ struct Product {
 
 }  // namespace
 
-std::vector<Pair> matrixPairs() {
+std::vector<Pair> matrixPairs(bool small) {
   CUmodule module;
   CU(cuModuleLoadData(&module, matrixPtx));
   CUfunction function;
   CU(cuModuleGetFunction(&function, module, "gemmBf16"));
-  const int n = 1024;
+  const int n = small ? 512 : 1024;
   auto p = std::make_shared<Product>(n);
   auto kernel = [=] {
     CUdeviceptr a = p->deviceA.address(), b = p->deviceB.address(), c = p->deviceC.address();

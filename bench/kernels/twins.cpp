@@ -151,19 +151,30 @@ void blackScholes(const float* __restrict price, const float* __restrict strike,
   }
 }
 
+// Points by vectors; each vector goes on until all of its points have ended.
 void mandelbrot(int* __restrict out, int w, int h, int limit) {
-#pragma omp parallel for schedule(dynamic, 4)
+  constexpr int together = 32;
+#pragma omp parallel for collapse(2) schedule(dynamic, 16)
   for (int y = 0; y < h; ++y)
-    for (int x = 0; x < w; ++x) {
-      float cr = -2.0f + 3.0f * float(x) / float(w), ci = -1.2f + 2.4f * float(y) / float(h), zr = 0, zi = 0;
-      int i = 0;
-      while (i < limit && zr * zr + zi * zi < 4.0f) {
-        float t = zr * zr - zi * zi + cr;
-        zi = 2.0f * zr * zi + ci;
-        zr = t;
-        ++i;
+    for (int from = 0; from < w; from += together) {
+      float cr[together], zr[together] = {}, zi[together] = {}, ci = -1.2f + 2.4f * float(y) / float(h);
+      int count[together] = {}, active[together];
+#pragma omp simd
+      for (int l = 0; l < together; ++l) cr[l] = -2.0f + 3.0f * float(from + l) / float(w), active[l] = 1;
+      for (int i = 0, any = 1; i < limit && any; ++i) {
+        any = 0;
+#pragma omp simd reduction(| : any)
+        for (int l = 0; l < together; ++l) {
+          int on = active[l] & (zr[l] * zr[l] + zi[l] * zi[l] < 4.0f ? 1 : 0);
+          float t = zr[l] * zr[l] - zi[l] * zi[l] + cr[l];
+          zi[l] = on ? 2.0f * zr[l] * zi[l] + ci : zi[l];
+          zr[l] = on ? t : zr[l];
+          count[l] += on;
+          active[l] = on;
+          any |= on;
+        }
       }
-      out[y * w + x] = i;
+      for (int l = 0; l < together; ++l) out[y * w + from + l] = count[l];
     }
 }
 
