@@ -129,6 +129,9 @@ void writeJson(const std::string& file, const std::vector<Row>& rows) {
 int main(int argc, char** argv) {
   using namespace bench;
   Options o = parse(argc, argv);
+#ifdef ANYWARP_BENCH_CPU
+  setenv("ANYWARP_CPU", ANYWARP_BENCH_CPU, 1);  // before the driver is opened
+#endif
   CU(cuInit(0));
   CUcontext context;
   CU(cuDevicePrimaryCtxRetain(&context, 0));

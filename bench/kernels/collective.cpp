@@ -5,6 +5,7 @@
 
 #include "collective_ptx.h"
 #include "kernels/data.h"
+#include "kernels/opencl.h"
 
 namespace bench {
 namespace {
@@ -108,6 +109,7 @@ std::vector<Pair> collectivePairs(bool small) {
     Launch k{module("bitonicSort"), unsigned(m / 1024), 1, 512};
     pairs.push_back({"bitonicSort", "runs of 1024", [=] { k(in->address(), out->address()); },
                      [=] { sortRuns(in->host.data(), out->host.data(), m); }, [=] { return out->error(); }, 0});
+    pairs.back().openCl = openCl("bitonicSort", k, in, out);
     pairs.back().work(8.0 * m, 0);
     auto sorted = data<uint32_t>(m);
     auto counts = data<uint32_t>(size_t(m) / 4096 * 256);

@@ -4,6 +4,7 @@
 #include "async_ptx.h"
 #include "dense_ptx.h"
 #include "kernels/data.h"
+#include "kernels/opencl.h"
 #include "kernels/twins.h"
 
 namespace bench {
@@ -105,6 +106,7 @@ std::vector<Pair> densePairs(bool small) {
       pairs.push_back({name, kind, [=] { k(a->address(), b->address(), c->address(), m); },
                        [=] { twin::gemm(a->host.data(), b->host.data(), c->host.data(), m); }, [=] { return c->error(); }});
       pairs.back().work(12.0 * m * m, 2.0 * m * m * m);
+      pairs.back().openCl = openCl(name, k, a, b, c, m);
     };
     add("gemmNaive", "matrix product, no tiles", {dense("gemmNaive"), unsigned(m / 32), unsigned(m / 8), 32, 8});
     add("gemmTiled32", "matrix product, 32 x 32", {dense("gemmTiled32"), unsigned(m / 32), unsigned(m / 32), 32, 32});
@@ -116,6 +118,7 @@ std::vector<Pair> densePairs(bool small) {
     Launch k{dense("gemmBatched"), unsigned(count), 1, 16, 16};
     pairs.push_back({"gemmBatched", "16 x 16 matrices", [=] { k(a->address(), b->address(), c->address()); },
                      [=] { gemmBatched(a->host.data(), b->host.data(), c->host.data(), count); }, [=] { return c->error(); }});
+    pairs.back().openCl = openCl("gemmBatched", k, a, b, c);
     pairs.back().work(count * 3072.0, count * 8192.0);
   }
   {
@@ -125,6 +128,7 @@ std::vector<Pair> densePairs(bool small) {
     Launch k{dense("convolution"), unsigned(w / 32), unsigned(w * channels / 8), 32, 8};
     pairs.push_back({"convolution", "3 x 3, channels", [=] { k(in->address(), f->address(), out->address(), w, w, channels); },
                      [=] { convolution(in->host.data(), f->host.data(), out->host.data(), w, w, channels); }, [=] { return out->error(); }, 1e-3});
+    pairs.back().openCl = openCl("convolution", k, in, f, out, w, w, channels);
     pairs.back().work(8.0 * channels * w * w, 18.0 * channels * channels * w * w);
   }
   {

@@ -5,6 +5,7 @@
 
 #include "image_ptx.h"
 #include "kernels/data.h"
+#include "kernels/opencl.h"
 
 namespace bench {
 namespace {
@@ -83,6 +84,7 @@ std::vector<Pair> imagePairs(bool small) {
     Launch k{module("bilateral"), unsigned(w / 32), unsigned(w / 8), 32, 8};
     pairs.push_back({"bilateral", "image filter", [=] { k(in->address(), out->address(), w, w); },
                      [=] { bilateral(in->host.data(), out->host.data(), w, w); }, [=] { return out->error(); }, 1e-3});
+    pairs.back().openCl = openCl("bilateral", k, in, out, w, w);
     pairs.back().work(8.0 * w * w, 25.0 * 18 * w * w);
   }
   {
@@ -95,6 +97,7 @@ std::vector<Pair> imagePairs(bool small) {
     Launch k{module("sobel"), unsigned(w / 32), unsigned(w / 8), 32, 8};
     pairs.push_back({"sobel", "image filter, bytes", [=] { k(in->address(), out->address(), w, w); },
                      [=] { sobel(in->host.data(), out->host.data(), w, w); }, [=] { return out->error(); }, 0});
+    pairs.back().openCl = openCl("sobel", k, in, out, w, w);
     pairs.back().work(2.0 * w * w, 0);
   }
   {
@@ -109,6 +112,7 @@ std::vector<Pair> imagePairs(bool small) {
                        return double(different) / double(out->host.size());
                      },
                      0.02});
+    pairs.back().openCl = openCl("rayMarch", k, out, w, w);
     pairs.back().work(4.0 * w * w, 0);
   }
   return pairs;

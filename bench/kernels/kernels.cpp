@@ -4,6 +4,7 @@
 #include <random>
 
 #include "kernels/data.h"
+#include "kernels/opencl.h"
 #include "kernels/twins.h"
 #include "kernels_ptx.h"
 
@@ -21,6 +22,7 @@ std::vector<Pair> kernelPairs(bool small) {
     // y grows alike on both sides: the same number of calls.
     pairs.push_back({"saxpy", "streaming", [=] { k(x->address(), y->address(), 0.5f, n); },
                      [=] { twin::saxpy(x->host.data(), y->host.data(), 0.5f, n); }, [=] { return y->error(); }});
+    pairs.back().openCl = openCl("saxpy", k, x, y, 0.5f, n);
     pairs.back().work(12.0 * n, 2.0 * n);
   }
   {
@@ -28,6 +30,7 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch k{function("triad"), 256};
     pairs.push_back({"triad", "streaming, grid stride", [=] { k(a->address(), b->address(), c->address(), 3.0f, n); },
                      [=] { twin::triad(a->host.data(), b->host.data(), c->host.data(), 3.0f, n); }, [=] { return c->error(); }});
+    pairs.back().openCl = openCl("triad", k, a, b, c, 3.0f, n);
     pairs.back().work(12.0 * n, 2.0 * n);
   }
   {
@@ -35,11 +38,13 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch k{function("stencil2d"), blocks(side, 32), blocks(side, 8), 32, 8};
     pairs.push_back({"stencil2d", "stencil", [=] { k(in->address(), out->address(), side, side); },
                      [=] { twin::stencil2d(in->host.data(), out->host.data(), side, side); }, [=] { return out->error(); }});
+    pairs.back().openCl = openCl("stencil2d", k, in, out, side, side);
     pairs.back().work(8.0 * side * side, 6.0 * side * side);
     Launch s{function("stencilShared"), blocks(side, 32), blocks(side, 16), 32, 16};
     auto out2 = data<float>(size_t(side) * side);
     pairs.push_back({"stencilShared", "stencil, shared memory", [=] { s(in->address(), out2->address(), side, side); },
                      [=] { twin::stencil2dClamped(in->host.data(), out2->host.data(), side, side); }, [=] { return out2->error(); }});
+    pairs.back().openCl = openCl("stencilShared", s, in, out2, side, side);
     pairs.back().work(8.0 * side * side, 6.0 * side * side);
   }
   {
@@ -48,6 +53,7 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch k{function("stencil3d"), blocks(m, 32), blocks(m, 8), 32, 8};
     pairs.push_back({"stencil3d", "stencil", [=] { k(in->address(), out->address(), m); },
                      [=] { twin::stencil3d(in->host.data(), out->host.data(), m); }, [=] { return out->error(); }});
+    pairs.back().openCl = openCl("stencil3d", k, in, out, m);
     pairs.back().work(8.0 * m * m * m, 8.0 * m * m * m);
   }
   {
@@ -55,6 +61,7 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch k{function("transpose"), unsigned(side / 32), unsigned(side / 32), 32, 8};
     pairs.push_back({"transpose", "shared tile", [=] { k(in->address(), out->address(), side); },
                      [=] { twin::transpose(in->host.data(), out->host.data(), side); }, [=] { return out->error(); }});
+    pairs.back().openCl = openCl("transpose", k, in, out, side);
     pairs.back().work(8.0 * side * side, 0);
   }
   for (const char* name : {"reduceTree", "reduceShuffle"}) {
@@ -80,6 +87,7 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch k{function("scanBlock"), unsigned(n / 256)};
     pairs.push_back({"scanBlock", "scan", [=] { k(in->address(), out->address()); },
                      [=] { twin::scanRuns(in->host.data(), out->host.data(), n); }, [=] { return out->error(); }, 0});
+    pairs.back().openCl = openCl("scanBlock", k, in, out);
     pairs.back().work(8.0 * n, 0);
   }
   {
@@ -92,6 +100,7 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch k{function("histogram"), 256};
     pairs.push_back({"histogram", "shared atomics", [=] { k(in->address(), bins->address(), n); },
                      [=] { twin::histogram(in->host.data(), bins->host.data(), n); }, [=] { return bins->error(); }, 0});
+    pairs.back().openCl = openCl("histogram", k, in, bins, n);
     pairs.back().work(1.0 * n, 0);
   }
   {
@@ -100,11 +109,13 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch t{function("gemmTiled"), unsigned(m / 16), unsigned(m / 16), 16, 16};
     pairs.push_back({"gemmTiled", "matrix product", [=] { t(a->address(), b->address(), c->address(), m); },
                      [=] { twin::gemm(a->host.data(), b->host.data(), c->host.data(), m); }, [=] { return c->error(); }});
+    pairs.back().openCl = openCl("gemmTiled", t, a, b, c, m);
     pairs.back().work(12.0 * m * m, 2.0 * m * m * m);
     auto c2 = data<float>(size_t(m) * m);
     Launch r{function("gemmRegisters"), unsigned(m / 64), unsigned(m / 64), 16, 16};
     pairs.push_back({"gemmRegisters", "matrix product", [=] { r(a->address(), b->address(), c2->address(), m); },
                      [=] { twin::gemm(a->host.data(), b->host.data(), c2->host.data(), m); }, [=] { return c2->error(); }});
+    pairs.back().openCl = openCl("gemmRegisters", r, a, b, c2, m);
     pairs.back().work(12.0 * m * m, 2.0 * m * m * m);
   }
   {
@@ -114,6 +125,7 @@ std::vector<Pair> kernelPairs(bool small) {
     pairs.push_back({"nbody", "all pairs", [=] { k(p->address(), out->address(), m); },
                      [=] { twin::nbody(reinterpret_cast<twin::Float4*>(p->host.data()), reinterpret_cast<twin::Float4*>(out->host.data()), m); },
                      [=] { return out->error(); }, 1e-3});
+    pairs.back().openCl = openCl("nbody", k, p, out, m);
     pairs.back().work(32.0 * m, 20.0 * m * m);
   }
   {
@@ -124,6 +136,7 @@ std::vector<Pair> kernelPairs(bool small) {
     pairs.push_back({"blackScholes", "transcendental", [=] { k(s->address(), x->address(), t->address(), callValue->address(), putValue->address(), m); },
                      [=] { twin::blackScholes(s->host.data(), x->host.data(), t->host.data(), callValue->host.data(), putValue->host.data(), m); },
                      [=] { return std::max(callValue->error(), putValue->error()); }, 1e-3});
+    pairs.back().openCl = openCl("blackScholes", k, s, x, t, callValue, putValue, m);
     pairs.back().work(20.0 * m, 60.0 * m);
   }
   {
@@ -139,6 +152,7 @@ std::vector<Pair> kernelPairs(bool small) {
                        return double(different) / double(out->host.size());
                      },
                      0.02});
+    pairs.back().openCl = openCl("mandelbrot", k, out, w, w, 256);
   }
   {
     auto in = randomFloats(n, -1, 1, 15), out = data<float>(n);
@@ -149,6 +163,7 @@ std::vector<Pair> kernelPairs(bool small) {
     Launch k{function("gather"), blocks(n, 256)};
     pairs.push_back({"gather", "indirect reads", [=] { k(in->address(), index->address(), out->address(), n); },
                      [=] { twin::gather(in->host.data(), index->host.data(), out->host.data(), n); }, [=] { return out->error(); }, 0});
+    pairs.back().openCl = openCl("gather", k, in, index, out, n);
     pairs.back().work(12.0 * n, 0);
   }
   {
@@ -166,6 +181,7 @@ std::vector<Pair> kernelPairs(bool small) {
     pairs.push_back({"spmv", "sparse rows", [=] { k(rows->address(), columns->address(), values->address(), x->address(), y->address(), m); },
                      [=] { twin::spmv(rows->host.data(), columns->host.data(), values->host.data(), x->host.data(), y->host.data(), m); },
                      [=] { return y->error(); }});
+    pairs.back().openCl = openCl("spmv", k, rows, columns, values, x, y, m);
     pairs.back().work(8.0 * double(count) + 12.0 * m, 2.0 * double(count));
   }
   {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/data.h"
+#include "kernels/opencl.h"
 #include "kernels/twins.h"
 #include "simulation_ptx.h"
 
@@ -148,6 +149,7 @@ std::vector<Pair> simulationPairs(bool small) {
     Launch k{module("stencil3dShared"), unsigned(n / 32), unsigned(n / 8), 32, 8};
     pairs.push_back({"stencil3dShared", "stencil, shared memory", [=] { k(in->address(), out->address(), n); },
                      [=] { stencil3d(in->host.data(), out->host.data(), n); }, [=] { return out->error(); }});
+    pairs.back().openCl = openCl("stencil3dShared", k, in, out, n);
     pairs.back().work(8.0 * double(size), 8.0 * double(size));
   }
   {
@@ -183,6 +185,7 @@ std::vector<Pair> simulationPairs(bool small) {
                               reinterpret_cast<twin::Float4*>(force->host.data()), n, most);
                      },
                      [=] { return force->error(); }, 1e-2});
+    pairs.back().openCl = openCl("moldyn", k, atoms, lists, counts, force, n);
     pairs.back().work(4.0 * total + 36.0 * n, 21.0 * total);
   }
   {
@@ -192,6 +195,7 @@ std::vector<Pair> simulationPairs(bool small) {
     float drift = -0.0002f, spread = 0.02f;
     pairs.push_back({"monteCarlo", "random paths", [=] { k(payoff->address(), steps, drift, spread); },
                      [=] { monteCarlo(payoff->host.data(), paths, steps, drift, spread); }, [=] { return payoff->error(); }, 1e-3});
+    pairs.back().openCl = openCl("monteCarlo", k, payoff, steps, drift, spread);
     pairs.back().work(4.0 * paths, 40.0 * paths * steps);
   }
   {
@@ -200,6 +204,7 @@ std::vector<Pair> simulationPairs(bool small) {
     Launch k{module("latticeBoltzmann"), unsigned(w / 32), unsigned(w / 8), 32, 8};
     pairs.push_back({"latticeBoltzmann", "fluid, D2Q9", [=] { k(in->address(), out->address(), w, w, 1.2f); },
                      [=] { latticeBoltzmann(in->host.data(), out->host.data(), w, w, 1.2f); }, [=] { return out->error(); }, 1e-3});
+    pairs.back().openCl = openCl("latticeBoltzmann", k, in, out, w, w, 1.2f);
     pairs.back().work(72.0 * w * w, 110.0 * w * w);
   }
   {
@@ -217,6 +222,7 @@ std::vector<Pair> simulationPairs(bool small) {
                            reinterpret_cast<Complex*>(factors->host.data()), count);
                      },
                      [=] { return out->error(); }, 1e-3});
+    pairs.back().openCl = openCl("fft", k, in, out, factors);
     pairs.back().work(8192.0 * count, 10.0 * 9 * 256 * count);
   }
   return pairs;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/data.h"
+#include "kernels/opencl.h"
 #include "kernels/twins.h"
 #include "sparse_ptx.h"
 
@@ -76,6 +77,7 @@ std::vector<Pair> sparsePairs(bool small) {
     pairs.push_back({"spmvSell", "sparse, sliced ELLPACK", [=] { s(slices->address(), columns2->address(), values2->address(), x->address(), y2->address()); },
                      [=] { spmvSell(slices->host.data(), columns2->host.data(), values2->host.data(), x->host.data(), y2->host.data(), n); },
                      [=] { return y2->error(); }});
+    pairs.back().openCl = openCl("spmvSell", s, slices, columns2, values2, x, y2);
     pairs.back().work(8.0 * double(padded), 2.0 * double(padded));
   }
   {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/data.h"
+#include "kernels/opencl.h"
 #include "text_ptx.h"
 
 namespace bench {
@@ -62,6 +63,7 @@ std::vector<Pair> textPairs(bool small) {
     Launch k{module("hash"), blocks(n, 256)};
     pairs.push_back({"hash", "integers", [=] { k(in->address(), out->address(), n); }, [=] { hash(in->host.data(), out->host.data(), n); },
                      [=] { return out->error(); }, 0});
+    pairs.back().openCl = openCl("hash", k, in, out, n);
     pairs.back().work(68.0 * n, 0);
   }
   {
@@ -76,6 +78,7 @@ std::vector<Pair> textPairs(bool small) {
     Launch k{module("stringMatch"), blocks(n, 256)};
     pairs.push_back({"stringMatch", "early exits", [=] { k(text->address(), pattern->address(), found->address(), n); },
                      [=] { stringMatch(text->host.data(), pattern->host.data(), found->host.data(), n); }, [=] { return found->error(); }, 0});
+    pairs.back().openCl = openCl("stringMatch", k, text, pattern, found, n);
     pairs.back().work(2.0 * n, 0);
   }
   {
