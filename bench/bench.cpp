@@ -21,7 +21,7 @@ namespace {
 
 struct Options {
   std::string filter, json, picture;
-  bool quick = false, micro = true, table = true;
+  bool quick = false, micro = true;
 };
 
 double median(std::vector<double> v) {
@@ -60,12 +60,11 @@ Options parse(int argc, char** argv) {
     std::string a = argv[i];
     if (a == "--quick") o.quick = true;
     else if (a == "--no-micro") o.micro = false;
-    else if (a == "--only-micro") o.table = false;
     else if (a == "--filter" && i + 1 < argc) o.filter = argv[++i];
     else if (a == "--json" && i + 1 < argc) o.json = argv[++i];
     else if (a == "--picture" && i + 1 < argc) o.picture = argv[++i];
     else {
-      std::printf("anywarp_bench [--filter TEXT] [--json FILE] [--picture FILE.svg] [--quick] [--no-micro | --only-micro]\n");
+      std::printf("anywarp_bench [--filter TEXT] [--json FILE] [--picture FILE.svg] [--quick] [--no-micro]\n");
       std::exit(a == "--help" ? 0 : 2);
     }
   }
@@ -112,15 +111,6 @@ std::vector<Row> runPairs(const Limits& limits, const Options& o) {
   return rows;
 }
 
-std::vector<Row> table(const Options& o) {
-  Limits limits = measureLimits();
-  std::printf("%d threads, %.1f GB/s, %.0f GFLOP/s; milliseconds are medians of alternating runs; ratio = twin / ours (above 1: the CUDA kernel is faster);\n"
-              "limit: how much of the time the memory or the arithmetic units of this machine need anyway\n\n",
-              omp_get_max_threads(), limits.bytesPerMs / 1e6, limits.operationsPerMs / 1e6);
-  std::printf("%-16s %-24s %9s %9s %6s %6s %9s %6s\n", "kernel", "kind", "ours ms", "twin ms", "ratio", "limit", "OpenCL ms", "ratio");
-  return runPairs(limits, o);
-}
-
 void writeJson(const std::string& file, const std::vector<Row>& rows) {
   FILE* f = std::fopen(file.c_str(), "w");
   if (!f) return;
@@ -147,8 +137,12 @@ int main(int argc, char** argv) {
   CU(cuDevicePrimaryCtxRetain(&context, 0));
   CU(cuCtxSetCurrent(context));
 
-  std::vector<Row> rows;
-  if (o.table) rows = table(o);
+  Limits limits = measureLimits();
+  std::printf("%d threads, %.1f GB/s, %.0f GFLOP/s; milliseconds are medians of alternating runs; ratio = twin / ours (above 1: the CUDA kernel is faster);\n"
+              "limit: how much of the time the memory or the arithmetic units of this machine need anyway\n\n",
+              omp_get_max_threads(), limits.bytesPerMs / 1e6, limits.operationsPerMs / 1e6);
+  std::printf("%-16s %-24s %9s %9s %6s %6s %9s %6s\n", "kernel", "kind", "ours ms", "twin ms", "ratio", "limit", "OpenCL ms", "ratio");
+  std::vector<Row> rows = runPairs(limits, o);
   bool allRight = std::all_of(rows.begin(), rows.end(), [](const Row& r) { return r.right; });
   if (o.micro && o.filter.empty()) {
     CUmodule module;

@@ -10,6 +10,7 @@
 #include "compiler/object/loader.h"
 #include "compiler/object/names.h"
 #include "compiler/plan_backend.h"
+#include "compiler/plan_quick.h"
 #include "compiler/plan_serialize.h"
 #include "support/dump.h"
 #include "support/host_cpu.h"
@@ -94,7 +95,7 @@ Hash128 planKey(const Hash128& module, uint32_t function, const PlanOptions& opt
 // Where someone looks at the stages, or has changed how they work, a stored result would be the wrong answer.
 bool mayUseCache() { return options::dump().empty() && options::disablePass().empty() && options::passes().empty() && !options::verify(); }
 
-std::atomic<QuickTier> quickTier{nullptr};
+std::atomic<QuickTier> quickTier{makeQuickKernel};
 
 // Who asks for debug information wants it of what runs.
 bool mayBeQuick() { return options::quick() && !options::debugInfo() && mayUseCache(); }
@@ -196,7 +197,8 @@ bool PlanCache::Plan::makeQuick() {
   quick = tier(*module, function, options);
   if (!quick) return false;
   quick->plan = static_cast<BackgroundTask*>(this);
-  quick->becameHot = [](const abi::CompiledKernel* hot) { static_cast<BackgroundTask*>(hot->plan)->request(); };
+  constexpr int64_t forEver = 2;  // tests of the quick tier
+  if (options::quick() != forEver) quick->becameHot = [](const abi::CompiledKernel* hot) { static_cast<BackgroundTask*>(hot->plan)->request(); };
   if (!enlist()) {
     quick.reset();
     return false;

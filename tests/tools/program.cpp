@@ -14,6 +14,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 Engine driverEngine(std::string name, Environment environment) {
   environment.emplace_back("ANYWARP_CACHE", "0");
+  if (!name.starts_with("quick")) environment.emplace_back("ANYWARP_QUICK", "0");
   return {std::move(name), std::move(environment), true};
 }
 
@@ -27,6 +28,9 @@ const std::vector<Engine>& allEngines() {
       driverEngine("jit-avx2", {{"ANYWARP_CPU", "haswell"}}),
       driverEngine("jit-sse", {{"ANYWARP_CPU", "x86-64-v2"}}),
       driverEngine("jit-O0", {{"ANYWARP_OPT", "0"}}),
+      driverEngine("quick", {{"ANYWARP_QUICK", "2"}}),
+      driverEngine("quick-avx2", {{"ANYWARP_QUICK", "2"}, {"ANYWARP_CPU", "x86-64-v3"}}),
+      driverEngine("quick-sse", {{"ANYWARP_QUICK", "2"}, {"ANYWARP_CPU", "x86-64-v2"}}),
   };
   return engines;
 }

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "forms.h"
+#include "compiler/quick/keys/keys.h"
 
 namespace anywarp::tests {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 constexpr const char* usage =
     "usage: ptxforms [--engine=NAMES] [--library=PATH] [--batch=N] [--seed=N] [--ptx] LIST\n"
     "       ptxforms --enumerate\n"
-    "  LIST: one opcode per line; `//` begins a comment\n"
+    "  LIST: opcodes, {a,b} for either; `//` begins a comment\n"
     "  --ptx prints the generated module instead of running it\n"
     "  --enumerate prints every spelling of every pure row of instructions.def, with its function\n";
 
@@ -55,7 +56,8 @@ std::vector<std::string> readList(const std::string& path) {
   for (std::string line; std::getline(file, line);) {
     line = line.substr(0, line.find("//"));
     std::stringstream words(line);
-    for (std::string word; words >> word;) opcodes.push_back(word);
+    for (std::string word; words >> word;)
+      for (std::string& opcode : quick::expandBraces(word)) opcodes.push_back(std::move(opcode));
   }
   return opcodes;
 }

@@ -50,7 +50,8 @@ Value* refinedUnlessNan(PureEmitter& e, Value* error, Value* refined, Value* est
   return e.b.CreateSelect(isNan(e, error), estimate, refined);
 }
 
-bool hasEstimates(PureEmitter& e, Value* v) { return e.host.avx512f && v->getType()->isVectorTy(); }
+// Scalars too: a value that all lanes share is the same number as one that each lane computes.
+bool hasEstimates(PureEmitter& e) { return e.host.avx512f; }
 
 // v * 2^n for integers n in [-254, 254], rounded once.
 Value* scaleByPower(PureEmitter& e, Value* v, Value* n) {
@@ -64,7 +65,7 @@ Value* scaleByPower(PureEmitter& e, Value* v, Value* n) {
 }  // namespace
 
 Value* approximateRcp(PureEmitter& e, Value* v, Subnormals subnormals) {
-  if (subnormals == Subnormals::Kept || !hasEstimates(e, v)) return e.b.CreateFDiv(floatConst(v, 1), v);
+  if (subnormals == Subnormals::Kept || !hasEstimates(e)) return e.b.CreateFDiv(floatConst(v, 1), v);
   Value* estimate = x86::rcp14(e, v);
   Value* error = mulAdd(e, e.b.CreateFNeg(v), estimate, 1);
   return refinedUnlessNan(e, error, mulAdd(e, estimate, error, estimate), estimate);
@@ -72,7 +73,7 @@ Value* approximateRcp(PureEmitter& e, Value* v, Subnormals subnormals) {
 
 // PTX has a finite a over |b| > 2^126 give zero, an infinite one NaN.
 Value* approximateDiv(PureEmitter& e, Value* a, Value* b, Subnormals subnormals) {
-  if (subnormals == Subnormals::Flushed && hasEstimates(e, b)) {
+  if (subnormals == Subnormals::Flushed && hasEstimates(e)) {
     return e.b.CreateFMul(a, flush(e, approximateRcp(e, b, subnormals)));
   }
   Value* huge = e.b.CreateFCmpOGT(call1(e, intrinsic::fabs, b), floatConst(b, 0x1p126));
@@ -81,7 +82,7 @@ Value* approximateDiv(PureEmitter& e, Value* a, Value* b, Subnormals subnormals)
 }
 
 Value* approximateRsqrt(PureEmitter& e, Value* v) {
-  if (!hasEstimates(e, v)) return e.b.CreateFDiv(floatConst(v, 1), call1(e, intrinsic::sqrt, v));
+  if (!hasEstimates(e)) return e.b.CreateFDiv(floatConst(v, 1), call1(e, intrinsic::sqrt, v));
   Value* estimate = x86::rsqrt14(e, v);
   Value* product = e.b.CreateFMul(v, estimate);
   Value* error = mulAdd(e, e.b.CreateFNeg(product), estimate, 1);
@@ -96,7 +97,7 @@ Value* approximateEx2(PureEmitter& e, Value* v, Subnormals subnormals) {
   Value* f = e.b.CreateFSub(x, n.value);
   Value* p = mulAdd(e, f, polynomial(e, f, {0.693147214969, 0.240226527831, 0.0555031055035, 0.00961769295253,
                                             0.00134066441317, 0.000155946844279}), 1);
-  Value* result = hasEstimates(e, v) ? x86::scale(e, p, n.value) : scaleByPower(e, p, n.integer);
+  Value* result = hasEstimates(e) ? x86::scale(e, p, n.value) : scaleByPower(e, p, n.integer);
   if (subnormals == Subnormals::Kept) return result;
   result = e.b.CreateSelect(e.b.CreateFCmpOLT(v, floatConst(v, -126)), floatConst(v, 0), result);
   e.flushed.insert(result);

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "compiler/analysis/likely.h"
-#include "compiler/analysis/neighbours.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/matrix_tiles.h"
@@ -96,14 +95,6 @@ class KernelCompiler {
     if (pressure() > room) setWidth(16);
   }
 
-  // Code that counts on the 32 lanes of a warp to go together has them in one vector.
-  void keepTogether() {
-    if (k_.width >= 32 || k_.threads <= k_.width || isOff("warp-synchronous")) return;
-    if (!analysis::readsNeighbours(*kernel_.flat, kernel_.order, kernel_.shapes)) return;
-    setWidth(32);
-    finish(kernel_);
-  }
-
   // The most 32-bit lane values that live at the entry of a block.
   uint32_t pressure() const {
     using Kind = Shape::Kind;
@@ -183,7 +174,6 @@ class KernelCompiler {
     kernel_.webs = analysis::renameWebs(flat);
     widen();
     finish(kernel_);
-    keepTogether();
     k_.free = !runsInLockstep();
     if (k_.free) {
       analysis::splitAtWarpSync(flat);

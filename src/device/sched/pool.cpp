@@ -159,7 +159,6 @@ void Pool::leftAlone(Grid& grid) {
 }
 
 Grid* Pool::join() {
-  uint64_t spinUntil = monotonicNanoseconds() + spinNanoseconds;
   while (true) {
     uint32_t seen = version_.load(std::memory_order_seq_cst);
     if (Grid* grid = tryJoin([](const Grid&) { return false; })) {
@@ -170,20 +169,19 @@ Grid* Pool::join() {
       else if (more && grid->called.load(std::memory_order_relaxed)) wake(wakeFanout);
       return grid;
     }
-    idle(seen, spinUntil);
+    idle(seen);
   }
 }
 
 // Until version_ is no longer `seen` or a small grid may have been left alone: the first few spin for a while, the others sleep at once.
-void Pool::idle(uint32_t seen, uint64_t spinUntil) {
+void Pool::idle(uint32_t seen) {
   auto changed = [&] {
     if (version_.load(std::memory_order_relaxed) != seen) return true;
     uint64_t look = lookAt_.load(std::memory_order_relaxed);
     return look != 0 && monotonicNanoseconds() >= look;
   };
   uint32_t mostSpinners = std::max<uint32_t>(1, static_cast<uint32_t>(device::workerCount()) - 1);
-  uint64_t now = monotonicNanoseconds(), left = now < spinUntil ? spinUntil - now : 0;
-  bool found = spinners_.fetch_add(1, std::memory_order_seq_cst) < mostSpinners && left && spinFor(left, changed);
+  bool found = spinners_.fetch_add(1, std::memory_order_seq_cst) < mostSpinners && spinFor(spinNanoseconds, changed);
   spinners_.fetch_sub(1, std::memory_order_seq_cst);
   if (found || doze(seen)) return;
   sleepers_.fetch_add(1, std::memory_order_seq_cst);

@@ -65,10 +65,8 @@ class Pool {
   bool doze(uint32_t seen);
   void unlink(Grid& grid) ANYWARP_REQUIRES(mutex_);
   void wake(uint32_t count);
-  void idle(uint32_t seen, uint64_t spinUntil);
+  void idle(uint32_t seen);
 
-  std::atomic<uint32_t> waiting_{0};  // grids with blocks left and no worker
-  std::atomic<uint64_t> lastSerial_{0};
   Mutex mutex_;
   Grid* first_ ANYWARP_GUARDED_BY(mutex_) = nullptr;
   Grid* last_ ANYWARP_GUARDED_BY(mutex_) = nullptr;
@@ -81,12 +79,13 @@ class Pool {
   // How often small grids were taken by a thread that waited for them, of late.
   std::atomic<uint32_t> prompt_{0};
 
-  // What idle workers read apart from what every launch writes.
-  alignas(64) std::atomic<uint32_t> version_{0};   // futex word: changes with every submission that is not small
-  std::atomic<uint32_t> sleepers_{0};
+  alignas(64) std::atomic<uint32_t> version_{0};   // futex word: changes with every submission
+  alignas(64) std::atomic<uint32_t> sleepers_{0};
   std::atomic<uint32_t> spinners_{0};
   std::atomic<uint32_t> dozers_{0};                // sleep for a short time only
-  std::atomic<uint64_t> lookAt_{0};                // when a small grid may have been left alone for long enough; 0: there is none
+  alignas(64) std::atomic<uint64_t> lookAt_{0};    // when a small grid may have been left alone for long enough; 0: there is none
+  std::atomic<uint32_t> waiting_{0};               // grids with blocks left and no worker
+  std::atomic<uint64_t> lastSerial_{0};
 };
 
 template <class Joined>

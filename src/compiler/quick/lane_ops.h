@@ -1,0 +1,61 @@
+// Operations on rows that are written by hand, compiled for each CPU level. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "compiler/quick/program.h"
+
+namespace anywarp::quick {
+
+enum class Level : uint8_t { Baseline, V3, V4 };
+
+// The best level that this CPU has.
+Level hostLevel();
+
+enum class Atomic : uint8_t { Add, Min, Max, And, Or, Xor, Exchange, Increment, Decrement, CompareAndSwap };
+enum class Lane : uint8_t { U8, U16, U32, U64, S32, S64, F32, F64 };
+enum class Shuffle : uint8_t { Up, Down, Butterfly, Index };
+enum class Vote : uint8_t { All, Any, Uniform, Ballot };
+enum class Reduction : uint8_t { Add, MinSigned, MinUnsigned, MaxSigned, MaxUnsigned, And, Or, Xor };
+// What a field of a structure is read from.
+enum class Source : uint8_t { Block, Launch, Params, Symbols };
+enum class Base : uint8_t { Shared, Param, Local };
+enum class Service : uint8_t { Clock, ClockHigh, Clock64, GlobaltimerLow, GlobaltimerHigh, Globaltimer, Printf, Assert, Malloc, Free, Trap, Nanosleep, BarrierArrive };
+
+// The functions of one level. Operands: destination first, unless said otherwise.
+struct LaneOps {
+  OpFn (*copy)(unsigned bytes);                                        // d, s
+  OpFn (*convert)(unsigned to, unsigned from, bool isSigned);          // d, s: cut, or extended
+  OpFn copyPredicate, notPredicate;                                    // d, s
+  OpFn (*splatField)(unsigned bytes);                                  // d; which: Source; immediate: offset
+  OpFn splatSymbol;                                                    // d; symbol, immediate: added
+  OpFn warpRow;                                                        // d; immediate: offset of the first warp's constant row
+  OpFn addBase;                                                        // d, s; which: Base; negative where `atLeast`
+  OpFn lookup3;                                                        // d, a, b, c; immediate: table
+  OpFn (*pack)(unsigned to, unsigned from);                            // d, parts
+  OpFn (*unpack)(unsigned to, unsigned from);                          // s, parts (`count` of them)
+  OpFn (*pieceLoad)(unsigned to, unsigned piece);                      // d, s; immediate: shift
+  OpFn (*pieceStore)(unsigned piece, unsigned from);                   // d, s; immediate: shift
+  OpFn isSpace;                                                        // d, a; which: Base; immediate: bytes of params
+  OpFn (*load)(unsigned bytes);                                        // address, elements
+  OpFn (*store)(unsigned bytes);                                       // address, elements
+  OpFn (*atomic)(Atomic op, Lane type);                                // address, d or noOperand, value, (new value)
+  OpFn (*shuffle)(Shuffle mode);                                       // d, predicate or noOperand, a, b, c
+  OpFn (*vote)(Vote mode);                                             // d, predicate, members or noOperand
+  OpFn (*match)(bool all, unsigned bytes);                             // any: d, a, members; all: d, predicate, a, members
+  OpFn (*reduce)(Reduction op);                                        // d, a, members
+  OpFn activeMask;                                                     // d
+  OpFn elect;                                                          // d, predicate, members
+  OpFn fence;                                                          // immediate: 1 acquire and release, 2 sequentially consistent
+  OpFn (*service)(Service which);
+  OpFn barrier;                                                        // number, threads or noOperand, predicate or noOperand; which: reduction
+  OpFn barrierResult;                                                  // d, number; which: bytes of d, 0 for a predicate
+  OpFn nothing;
+};
+const LaneOps& laneOps(Level level);
+
+// The prebuilt function for an instruction; nullptr where there is none.
+OpFn findHandler(Level level, std::string_view key);
+
+}  // namespace anywarp::quick

@@ -1,0 +1,243 @@
+// Loads, stores and atomic operations, lane by lane or all at once (PTX: ld, st, atom, red). SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+
+#include "abi/running_lane.h"
+#include "compiler/quick/lanes/rows.h"
+#include "compiler/quick/lanes/tables.h"
+
+namespace anywarp::quick::ANYWARP_QUICK_LEVEL {
+
+namespace {
+
+// Who runs, for fault reports.
+void nowRuns(Warp* w, uint32_t lane) {
+  *const_cast<volatile uint32_t*>(&w->block->runningWarp) = abi::runningLaneMark | lane << abi::runningLaneShift | w->index;
+}
+void allRun(Warp* w) { *const_cast<volatile uint32_t*>(&w->block->runningWarp) = w->index; }
+
+void addresses(Warp* w, const Op* op, uint64_t* out) {
+  const abi::BlockContext& block = *w->block;
+  uint64_t base = op->immediate, step = 0;
+  switch (op->space) {
+    case AddressSpace::Flat: break;
+    case AddressSpace::Shared: base += reinterpret_cast<uint64_t>(block.shared); break;
+    case AddressSpace::Param: base += reinterpret_cast<uint64_t>(block.params); break;
+    case AddressSpace::Local:
+      step = block.localStride;
+      base += reinterpret_cast<uint64_t>(block.local) + uint64_t{w->index} * lanes * step;
+      break;
+  }
+  if (op->symbol != ~0u) base += block.symbols[op->symbol];
+  if (op->addressBytes == 8) {
+    const uint64_t* a = row<uint64_t>(w, op->operands[0]);
+    for (uint32_t l = 0; l < lanes; ++l) out[l] = a[l] + base + l * step;
+  } else if (op->addressBytes == 4 && op->space == AddressSpace::Shared) {
+    const int32_t* a = row<int32_t>(w, op->operands[0]);
+    for (uint32_t l = 0; l < lanes; ++l) out[l] = uint64_t(int64_t{a[l]}) + base;
+  } else if (op->addressBytes == 4) {
+    const uint32_t* a = row<uint32_t>(w, op->operands[0]);
+    for (uint32_t l = 0; l < lanes; ++l) out[l] = a[l] + base + l * step;
+  } else {
+    for (uint32_t l = 0; l < lanes; ++l) out[l] = base + l * step;
+  }
+}
+
+void checkAlignment(Warp* w, const Op* op, const uint64_t* a, uint32_t mask, uint64_t bytes) {
+  uint64_t low = 0;
+  for (uint32_t l = 0; l < lanes; ++l) low |= (mask >> l & 1) ? a[l] : 0;
+  if ((low & (bytes - 1)) == 0) return;
+  uint32_t bad = 0;
+  for (uint32_t l = 0; l < lanes; ++l) bad |= uint32_t{(a[l] & (bytes - 1)) != 0} << l;
+  bad &= mask;
+  w->block->services->trap(w->block, w->index, bad & -bad, 5, op->line);
+}
+
+// The addresses of all lanes, tested; where `op` is, for fault reports.
+void begin(Warp* w, const Op* op, uint32_t mask, uint64_t* a, unsigned bytes) {
+  addresses(w, op, a);
+  w->block->runningLine = op->line;
+  checkAlignment(w, op, a, mask, bytes);
+}
+
+bool inARow(const uint64_t* a, uint64_t stride) {
+  uint64_t off = 0;
+  for (uint32_t l = 0; l < lanes; ++l) off |= a[l] ^ (a[0] + l * stride);
+  return off == 0;
+}
+
+bool isSame(const uint64_t* a, uint32_t mask) {
+  uint64_t one = a[std::countr_zero(mask)], off = 0;
+  for (uint32_t l = 0; l < lanes; ++l) off |= (mask >> l & 1) ? a[l] ^ one : 0;
+  return off == 0;
+}
+
+template <class T>
+T read(uint64_t address) {
+  return __atomic_load_n(reinterpret_cast<const T*>(address), __ATOMIC_RELAXED);
+}
+
+template <class T>
+void loadOf(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint64_t a[lanes];
+  begin(w, op, mask, a, sizeof(T) * op->count);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (op->count == 1 && mask == ~0u && inARow(a, sizeof(T))) {
+    allRun(w);
+    std::memcpy(row<T>(w, op->operands[1]), reinterpret_cast<const void*>(a[0]), sizeof(T) * lanes);
+  } else if (isSame(a, mask)) {
+    uint32_t lane = uint32_t(std::countr_zero(mask));
+    nowRuns(w, lane);
+    for (unsigned i = 0; i < op->count; ++i) {
+      T value = read<T>(a[lane] + i * sizeof(T));
+      if (op->operands[1 + i] != Op::noOperand) write<T>(w, op->operands[1 + i], mask, [&](uint32_t) { return value; });
+    }
+  } else {
+    T* rows[8];
+    for (unsigned i = 0; i < op->count; ++i) rows[i] = op->operands[1 + i] == Op::noOperand ? nullptr : row<T>(w, op->operands[1 + i]);
+    eachLane(mask, [&](uint32_t lane) {
+      nowRuns(w, lane);
+      for (unsigned i = 0; i < op->count; ++i) {
+        T value = read<T>(a[lane] + i * sizeof(T));
+        if (rows[i]) rows[i][lane] = value;
+      }
+    });
+  }
+  if (op->fences & 2) std::atomic_thread_fence(std::memory_order_acquire);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+template <class T>
+void storeOf(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint64_t a[lanes];
+  begin(w, op, mask, a, sizeof(T) * op->count);
+  if (op->fences & 1) std::atomic_thread_fence(std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (op->count == 1 && mask == ~0u && inARow(a, sizeof(T))) {
+    allRun(w);
+    std::memcpy(reinterpret_cast<void*>(a[0]), row<T>(w, op->operands[1]), sizeof(T) * lanes);
+  } else {
+    const T* rows[8];
+    for (unsigned i = 0; i < op->count; ++i) rows[i] = row<T>(w, op->operands[1 + i]);
+    eachLane(mask, [&](uint32_t lane) {
+      nowRuns(w, lane);
+      for (unsigned i = 0; i < op->count; ++i) __atomic_store_n(reinterpret_cast<T*>(a[lane] + i * sizeof(T)), rows[i][lane], __ATOMIC_RELAXED);
+    });
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+template <class Bits, class T, Atomic op>
+Bits changed(Bits oldBits, Bits valueBits) {
+  T old = std::bit_cast<T>(oldBits), v = std::bit_cast<T>(valueBits);
+  if constexpr (op == Atomic::Add) {
+    if constexpr (std::is_floating_point_v<T>) {
+      T sum = old + v;
+      if constexpr (sizeof(T) == 4) {
+        if (sum != sum) return 0x7fffffff;  // PTX's NaN
+      }
+      return std::bit_cast<Bits>(sum);
+    } else {
+      return oldBits + valueBits;
+    }
+  } else if constexpr (op == Atomic::Min) {
+    return std::bit_cast<Bits>(v < old ? v : old);
+  } else if constexpr (op == Atomic::Max) {
+    return std::bit_cast<Bits>(v > old ? v : old);
+  } else if constexpr (op == Atomic::And) {
+    return oldBits & valueBits;
+  } else if constexpr (op == Atomic::Or) {
+    return oldBits | valueBits;
+  } else if constexpr (op == Atomic::Xor) {
+    return oldBits ^ valueBits;
+  } else if constexpr (op == Atomic::Exchange) {
+    return valueBits;
+  } else if constexpr (op == Atomic::Increment) {
+    return oldBits >= valueBits ? 0 : oldBits + 1;
+  } else {
+    return oldBits == 0 || oldBits > valueBits ? valueBits : oldBits - 1;
+  }
+}
+
+template <class Bits, class T, Atomic operation>
+void atomicOf(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint64_t a[lanes];
+  begin(w, op, mask, a, sizeof(Bits));
+  const Bits* values = row<Bits>(w, op->operands[2]);
+  const Bits* fresh = operation == Atomic::CompareAndSwap ? row<Bits>(w, op->operands[3]) : nullptr;
+  alignas(64) Bits results[lanes];
+  eachLane(mask, [&](uint32_t lane) {
+    nowRuns(w, lane);
+    Bits* place = reinterpret_cast<Bits*>(a[lane]);
+    if constexpr (operation == Atomic::CompareAndSwap) {
+      Bits old = values[lane];
+      __atomic_compare_exchange_n(place, &old, fresh[lane], false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+      results[lane] = old;
+    } else {
+      Bits old = __atomic_load_n(place, __ATOMIC_RELAXED);
+      while (!__atomic_compare_exchange_n(place, &old, changed<Bits, T, operation>(old, values[lane]), true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {}
+      results[lane] = old;
+    }
+  });
+  if (op->operands[1] != Op::noOperand) write<Bits>(w, op->operands[1], mask, [&](uint32_t l) { return results[l]; });
+}
+
+template <class Bits, class T>
+OpFn atomicFor(Atomic op) {
+  constexpr bool isFloat = std::is_floating_point_v<T>;
+  if (op == Atomic::Add) return atomicOf<Bits, T, Atomic::Add>;
+  if (op == Atomic::Exchange) return atomicOf<Bits, Bits, Atomic::Exchange>;
+  if constexpr (!isFloat) {
+    switch (op) {
+      case Atomic::Min: return atomicOf<Bits, T, Atomic::Min>;
+      case Atomic::Max: return atomicOf<Bits, T, Atomic::Max>;
+      case Atomic::And: return atomicOf<Bits, Bits, Atomic::And>;
+      case Atomic::Or: return atomicOf<Bits, Bits, Atomic::Or>;
+      case Atomic::Xor: return atomicOf<Bits, Bits, Atomic::Xor>;
+      case Atomic::Increment: return atomicOf<Bits, Bits, Atomic::Increment>;
+      case Atomic::Decrement: return atomicOf<Bits, Bits, Atomic::Decrement>;
+      case Atomic::CompareAndSwap: return atomicOf<Bits, Bits, Atomic::CompareAndSwap>;
+      default: break;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+OpFn load(unsigned bytes) {
+  switch (bytes) {
+    case 1: return loadOf<uint8_t>;
+    case 2: return loadOf<uint16_t>;
+    case 4: return loadOf<uint32_t>;
+    default: return loadOf<uint64_t>;
+  }
+}
+
+OpFn store(unsigned bytes) {
+  switch (bytes) {
+    case 1: return storeOf<uint8_t>;
+    case 2: return storeOf<uint16_t>;
+    case 4: return storeOf<uint32_t>;
+    default: return storeOf<uint64_t>;
+  }
+}
+
+OpFn atomic(Atomic op, Lane type) {
+  switch (type) {
+    case Lane::U32: return atomicFor<uint32_t, uint32_t>(op);
+    case Lane::S32: return atomicFor<uint32_t, int32_t>(op);
+    case Lane::U64: return atomicFor<uint64_t, uint64_t>(op);
+    case Lane::S64: return atomicFor<uint64_t, int64_t>(op);
+    case Lane::F32: return atomicFor<uint32_t, float>(op);
+    case Lane::F64: return atomicFor<uint64_t, double>(op);
+    default: return nullptr;
+  }
+}
+
+void fence(Warp*, const Op* op, uint32_t) {
+  if (op->immediate == 2) std::atomic_thread_fence(std::memory_order_seq_cst);
+  else if (op->immediate == 1) std::atomic_thread_fence(std::memory_order_acq_rel);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+}  // namespace anywarp::quick::ANYWARP_QUICK_LEVEL

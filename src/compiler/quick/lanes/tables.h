@@ -1,0 +1,40 @@
+// The functions behind LaneOps of one CPU level. SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/quick/lanes/rows.h"
+
+namespace anywarp::quick::ANYWARP_QUICK_LEVEL {
+
+OpFn copy(unsigned bytes);
+OpFn convert(unsigned to, unsigned from, bool isSigned);
+OpFn splatField(unsigned bytes);
+OpFn pack(unsigned to, unsigned from);
+OpFn unpack(unsigned to, unsigned from);
+OpFn pieceLoad(unsigned to, unsigned piece);
+OpFn pieceStore(unsigned piece, unsigned from);
+OpFn load(unsigned bytes);
+OpFn store(unsigned bytes);
+OpFn atomic(Atomic op, Lane type);
+OpFn shuffle(Shuffle mode);
+OpFn vote(Vote mode);
+OpFn match(bool all, unsigned bytes);
+OpFn reduce(Reduction op);
+OpFn service(Service which);
+
+void copyPredicate(Warp*, const Op*, uint32_t);
+void notPredicate(Warp*, const Op*, uint32_t);
+void splatSymbol(Warp*, const Op*, uint32_t);
+void warpRow(Warp*, const Op*, uint32_t);
+void addBase(Warp*, const Op*, uint32_t);
+void lookup3(Warp*, const Op*, uint32_t);
+void isSpace(Warp*, const Op*, uint32_t);
+void activeMask(Warp*, const Op*, uint32_t);
+void elect(Warp*, const Op*, uint32_t);
+void fence(Warp*, const Op*, uint32_t);
+void barrier(Warp*, const Op*, uint32_t);
+void barrierResult(Warp*, const Op*, uint32_t);
+void nothing(Warp*, const Op*, uint32_t);
+
+extern const LaneOps table;
+
+}  // namespace anywarp::quick::ANYWARP_QUICK_LEVEL

@@ -1,0 +1,110 @@
+// Threaded code run by hand, without a device; what it leaves to the compiler. Every instruction is tested in tests/forms and tests/run.
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/quick/quick.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace anywarp::quick {
+namespace {
+
+std::unique_ptr<ptx::Module> parse(const std::string& body, const std::string& before = "") {
+  auto module = ptx::parseModule(".version 8.0\n.target sm_80\n.address_size 64\n" + before + ".visible .entry kernel(.param .u64 out, .param .u32 n) {\n" +
+                                     ".reg .pred %p<9>; .reg .b32 %r<99>; .reg .b64 %rd<99>; .reg .f32 %f<99>;\n" + body + "\n}\n",
+                                 "test.ptx");
+  EXPECT_TRUE(module) << module.error().message;
+  return std::move(*module);
+}
+
+// Runs one block of `threads` threads until all of them have exited. Returns what each stored to out[tid].
+std::vector<uint32_t> run(const Kernel& kernel, uint32_t threads, uint32_t n) {
+  std::vector<uint32_t> out(threads, 0xdddddddd);
+  struct {
+    uint64_t out;
+    uint32_t n, padding;
+  } params{reinterpret_cast<uint64_t>(out.data()), n, 0};
+  abi::LaunchInfo launch{};
+  launch.block.x = threads;
+  uint32_t warps = (threads + lanes - 1) / lanes;
+  std::vector<abi::WarpState> states(warps, abi::WarpState{});
+  std::vector<uint64_t> frames((size_t{kernel.frameBytes} * warps + 64) / 8);
+  abi::BlockContext block{};
+  block.params = reinterpret_cast<const uint8_t*>(&params);
+  block.launch = &launch;
+  block.warps = states.data();
+  block.kernel = &kernel;
+  block.frames = reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(frames.data()) + 63) / 64 * 64);
+  for (uint32_t w = 0; w < warps; ++w) {
+    uint32_t left = threads - w * lanes;
+    states[w].live = left >= lanes ? ~0u : (1u << left) - 1;
+    EXPECT_EQ(kernel.entry(&block, 0, w, w + 1), abi::regionExited);
+    EXPECT_EQ(states[w].live, 0u);
+  }
+  return out;
+}
+
+constexpr const char* storeR1 = "ld.param.u64 %rd1, [out]; mov.u32 %r90, %tid.x; mul.wide.u32 %rd2, %r90, 4; add.s64 %rd3, %rd1, %rd2;"
+                                "st.global.u32 [%rd3], %r1; ret;";
+
+TEST(Quick, LanesThatPartMeetAgain) {
+  auto module = parse(std::string("mov.u32 %r2, %tid.x; and.b32 %r3, %r2, 3; mov.u32 %r1, 0; setp.eq.u32 %p1, %r3, 0; @%p1 bra MEET;\n"
+                                  "AGAIN: add.u32 %r1, %r1, %r2; sub.u32 %r3, %r3, 1; setp.ne.u32 %p2, %r3, 0; @%p2 bra AGAIN;\n"
+                                  "MEET: activemask.b32 %r4; popc.b32 %r4, %r4; shl.b32 %r4, %r4, 16; or.b32 %r1, %r1, %r4;\n") +
+                      storeR1);
+  auto kernel = makeKernel(*module, 0, {40, 1, 1});
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  std::vector<uint32_t> out = run(**kernel, 40, 0);
+  for (uint32_t t = 0; t < 40; ++t) EXPECT_EQ(out[t], t * (t & 3) | (t < 32 ? 32u : 8u) << 16) << t;
+}
+
+TEST(Quick, RegistersShareRows) {
+  std::string body = "ld.param.u32 %r1, [n];\n";
+  for (int i = 2; i < 80; ++i) body += "add.u32 %r" + std::to_string(i) + ", %r" + std::to_string(i - 1) + ", 1;\n";
+  auto module = parse(body + "mov.u32 %r1, %r79;" + storeR1);
+  auto kernel = makeKernel(*module, 0, {32, 1, 1});
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  EXPECT_LT((*kernel)->program.rowBytes, 4096u);
+  EXPECT_EQ(run(**kernel, 32, 5)[31], 83u);
+}
+
+TEST(Quick, TellsWhatNeedsTheCompiler) {
+  auto why = [](const std::string& body, const std::string& before = "") {
+    auto module = parse(body, before);
+    auto kernel = makeKernel(*module, 0, {32, 1, 1});
+    return kernel ? std::string("nothing") : kernel.error().message;
+  };
+  EXPECT_EQ(why("ret;"), "nothing");
+  EXPECT_EQ(why("AGAIN: ld.volatile.global.u32 %r1, [%rd1]; setp.eq.u32 %p1, %r1, 0; @%p1 bra AGAIN; ret;"),
+            "kernel: a loop that waits for other threads");
+  EXPECT_EQ(why("alloca.u64 %rd1, 8; ret;"), "kernel: alloca (Alloca)");
+  EXPECT_NE(why("vadd.u32.u32.u32 %r1, %r2, %r3; ret;").find("no prebuilt code for"), std::string::npos);
+}
+
+TEST(Quick, LongRunsAskForTheCompiler) {
+  static int asked;
+  asked = 0;
+  auto module = parse(std::string("ld.param.u32 %r2, [n]; mov.u32 %r1, 0;\n"
+                                  "AGAIN: add.u32 %r1, %r1, 1; setp.lt.u32 %p1, %r1, %r2; @%p1 bra AGAIN;\n") +
+                      storeR1);
+  auto kernel = makeKernel(*module, 0, {32, 1, 1});
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  (*kernel)->becameHot = [](const abi::CompiledKernel*) { ++asked; };
+  EXPECT_EQ(run(**kernel, 32, 10)[0], 10u);
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(run(**kernel, 32, 1000000)[0], 1000000u);
+  EXPECT_EQ(asked, 1);
+  run(**kernel, 32, 1000000);
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(Quick, EveryLevelHasEveryHandler) {
+  for (Level level : {Level::Baseline, Level::V3, Level::V4}) {
+    EXPECT_NE(findHandler(level, "AddInt .u32 3"), nullptr);
+    EXPECT_NE(findHandler(level, "Ex2.approx.ftz .f32 2"), nullptr);
+    EXPECT_EQ(findHandler(level, "AddInt .u32 4"), nullptr);
+  }
+}
+
+}  // namespace
+}  // namespace anywarp::quick

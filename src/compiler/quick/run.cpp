@@ -1,0 +1,184 @@
+// Runs threaded code: groups of lanes that are at the same place, the one that is furthest behind first, so that they meet again.
+// SPDX-License-Identifier: Apache-2.0
+#include <bit>
+
+#include "compiler/quick/program.h"
+
+namespace anywarp::quick {
+
+namespace {
+
+constexpr uint32_t nowhere = ~0u;
+// Operations after which the kernel's counter learns of them.
+constexpr uint64_t countAfter = 1 << 14;
+// Operations of warps, tens of nanoseconds each, after which a kernel is worth compiling.
+constexpr uint64_t hotAfter = 1 << 19;
+
+class Run {
+ public:
+  Run(abi::BlockContext* block, const Kernel& kernel, uint32_t index)
+      : kernel_(kernel), state_(block->warps[index]), ops_(kernel.program.ops.data()),
+        warp_{{block->frames + size_t{index} * kernel.frameBytes, kernel.program.constantRows}, block, index} {}
+
+  uint32_t run() {
+    while (choose()) runGroup();
+    count();
+    return state_.live ? abi::regionMixed : abi::regionExited;
+  }
+
+ private:
+  // The lanes to go on with: those furthest behind. Lanes that wait for others at a warp-synchronous instruction come last: where
+  // those are gone by now, they go on; where they all wait for each other at different places, the first does.
+  bool choose() {
+    uint32_t ready = state_.live & ~state_.blocked;
+    if (!ready) return false;
+    isForced_ = false;
+    if (uint32_t free = ready & ~parked_) {
+      furthestBehind(free);
+      return true;
+    }
+    for (uint32_t rest = ready; rest; rest &= ~mask_) {
+      furthestBehind(rest);
+      if (!missingAt(ops_[pc_], mask_)) break;
+    }
+    if (missingAt(ops_[pc_], mask_)) {
+      furthestBehind(ready);
+      isForced_ = true;
+    }
+    next_ = nowhere;
+    return true;
+  }
+
+  void furthestBehind(uint32_t candidates) {
+    pc_ = next_ = nowhere;
+    mask_ = 0;
+    for (uint32_t rest = candidates; rest; rest &= rest - 1) {
+      uint32_t lane = uint32_t(std::countr_zero(rest)), at = state_.lanePc[lane];
+      if (at < pc_) {
+        next_ = pc_;
+        pc_ = at;
+        mask_ = 0;
+      } else if (at > pc_ && at < next_) {
+        next_ = at;
+      }
+      if (at == pc_) mask_ |= 1u << lane;
+    }
+  }
+
+  // Lanes that a warp-synchronous instruction is for, beside those that are there, and that may still come.
+  uint32_t missingAt(const Op& op, uint32_t here) {
+    int32_t operand = op.operands[Op::maxOperands - 1];
+    if (op.kind != OpKind::Converge || operand == Op::noOperand) return 0;
+    uint32_t members = 0;
+    const uint32_t* masks = row<uint32_t>(&warp_, operand);
+    for (uint32_t rest = here; rest; rest &= rest - 1) members |= masks[std::countr_zero(rest)];
+    return members & state_.live & ~state_.blocked & ~here;
+  }
+
+  void place(uint32_t mask, uint32_t pc) {
+    for (; mask; mask &= mask - 1) state_.lanePc[std::countr_zero(mask)] = pc;
+  }
+
+  void count() {
+    uint64_t before = kernel_.executed.fetch_add(executed_, std::memory_order_relaxed);
+    executed_ = 0;
+    if (before < hotAfter || kernel_.isHot.load(std::memory_order_relaxed) || kernel_.isHot.exchange(true)) return;
+    if (kernel_.becameHot) kernel_.becameHot(&kernel_);
+  }
+
+  void runGroup() {
+    uint32_t pc = pc_, mask = mask_;
+    while (true) {
+      const Op& op = ops_[pc];
+      switch (op.kind) {
+        case OpKind::Plain: {
+          uint32_t active = mask;
+          if (op.guard != Op::noOperand) active &= predicate(op.guard, op.guardNegated);
+          if (active) op.fn(&warp_, &op, active);
+          ++pc;
+          continue;
+        }
+        case OpKind::Branch: {
+          uint32_t yes = mask & predicate(op.operands[0], op.negated);
+          if (yes && yes != mask) {
+            place(yes, op.target[0]);
+            place(mask & ~yes, op.target[1]);
+            executed_ += op.weight;
+            return;
+          }
+          pc = op.target[yes ? 0 : 1];
+          break;
+        }
+        case OpKind::Jump: pc = op.target[0]; break;
+        case OpKind::Switch: return spread(op, mask);
+        case OpKind::Exit:
+          executed_ += op.weight;
+          state_.live &= ~mask;
+          return;
+        case OpKind::Barrier:
+          place(mask, pc + 1);
+          op.fn(&warp_, &op, mask);
+          return;
+        case OpKind::Converge:
+          mask = meet(op, pc, mask);
+          if (!mask) return;
+          ++pc;
+          continue;
+      }
+      executed_ += op.weight;
+      if (executed_ > countAfter) count();
+      if (pc >= next_) return place(mask, pc);
+    }
+  }
+
+  uint32_t predicate(int32_t operand, bool negated) {
+    uint32_t bits = *row<uint32_t>(&warp_, operand);
+    return negated ? ~bits : bits;
+  }
+
+  void spread(const Op& op, uint32_t mask) {
+    const uint32_t* index = row<uint32_t>(&warp_, op.operands[0]);
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+      uint32_t lane = uint32_t(std::countr_zero(rest));
+      uint32_t which = index[lane] < op.target[1] ? index[lane] : 0;
+      state_.lanePc[lane] = op.target[0] + which;
+    }
+    executed_ += op.weight;
+  }
+
+  // Executes a warp-synchronous instruction for all of its members, or leaves the lanes waiting: 0.
+  uint32_t meet(const Op& op, uint32_t pc, uint32_t mask) {
+    uint32_t here = mask;
+    for (uint32_t rest = parked_ & state_.live; rest; rest &= rest - 1)
+      if (state_.lanePc[std::countr_zero(rest)] == pc) here |= rest & -rest;
+    if (missingAt(op, here) && !isForced_) {
+      place(mask, pc);
+      parked_ |= mask;
+      return 0;
+    }
+    parked_ &= ~here;
+    uint32_t active = here;
+    if (op.guard != Op::noOperand) active &= predicate(op.guard, op.guardNegated);
+    if (active) op.fn(&warp_, &op, active);
+    isForced_ = false;
+    return here;
+  }
+
+  const Kernel& kernel_;
+  abi::WarpState& state_;
+  const Op* ops_;
+  Warp warp_;
+  uint32_t pc_ = 0, mask_ = 0;
+  uint32_t next_ = nowhere;      // where the next lanes wait
+  uint32_t parked_ = 0;          // lanes at a warp-synchronous instruction
+  bool isForced_ = false;        // none but parked lanes can go on: whom they wait for does not come
+  uint64_t executed_ = 0;
+};
+
+}  // namespace
+
+uint32_t runWarp(abi::BlockContext* block, uint32_t, uint32_t begin, uint32_t) {
+  return Run(block, static_cast<const Kernel&>(*block->kernel), begin).run();
+}
+
+}  // namespace anywarp::quick
