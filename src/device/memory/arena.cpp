@@ -19,6 +19,8 @@ namespace {
 constexpr size_t hugePage = size_t{2} << 20;
 // A process has some 65,000 mappings; guards split them, so beyond this many ranges there are none.
 constexpr size_t maxGuarded = 20000;
+// On both sides of a large reservation, never used: kernels that leave it by less fault, and do not meet the program's own memory.
+constexpr size_t mostMargin = size_t{4} << 30;
 
 void* asPointer(uintptr_t address) { return reinterpret_cast<void*>(address); }
 
@@ -99,8 +101,10 @@ bool Arena::grow(size_t least) {
   for (size_t bytes : {all, modest, least}) {
     bytes = roundUp(bytes, pageSize());
     if (bytes < least) continue;
-    uintptr_t base = reserve(bytes, place_);
+    size_t margin = bytes == roundUp(all, pageSize()) && bytes / 16 >= least ? std::min(bytes / 16, mostMargin) / pageSize() * pageSize() : 0;
+    uintptr_t base = reserve(bytes + 2 * margin, place_);
     if (!base) continue;
+    base += margin;
     insertFree(base, bytes);
     cursor_ = base;
     return true;

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <thread>
 #include <vector>
@@ -153,6 +155,27 @@ TEST(Arena, FreedRangesJoinAndAreUsedAgain) {
   auto whole = arena.take(900 << 10, 4096);
   ASSERT_TRUE(whole);
   arena.give(*whole);
+}
+
+// Where the kernel says that memory is, in the words of /proc/self/maps: "---p".
+std::string protectionAt(uintptr_t address) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long first = 0, last = 0;
+    char protection[5] = "";
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s", &first, &last, protection) == 3 && address >= first && address < last) return protection;
+  }
+  return "none";
+}
+
+TEST(Arena, NothingElseLiesNearIt) {
+  constexpr size_t GiB = size_t{1} << 30;
+  Arena arena(64 * GiB);
+  auto base = arena.take(4096, 4096);
+  ASSERT_TRUE(base);
+  EXPECT_EQ(protectionAt(*base), "rw-p");
+  for (size_t distance : {size_t{4096}, size_t{40} << 20, 3 * GiB}) EXPECT_EQ(protectionAt(*base - distance), "---p") << distance;
+  EXPECT_EQ(protectionAt(*base + 64 * GiB), "---p");
 }
 
 TEST(Arena, AFreedRangeIsNotTheNextOneTaken) {

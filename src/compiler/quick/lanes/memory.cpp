@@ -13,7 +13,14 @@ namespace {
 void nowRuns(Warp* w, uint32_t lane) {
   *const_cast<volatile uint32_t*>(&w->block->runningWarp) = abi::runningLaneMark | lane << abi::runningLaneShift | w->index;
 }
-void allRun(Warp* w) { *const_cast<volatile uint32_t*>(&w->block->runningWarp) = w->index; }
+
+// Before all lanes go at once: a row lies on two pages at most, its first lane's and its last one's, so one of these meets the fault.
+void tryEnds(Warp* w, const uint64_t* a) {
+  for (uint32_t lane : {0u, lanes - 1}) {
+    nowRuns(w, lane);
+    *reinterpret_cast<const volatile uint8_t*>(a[lane]);
+  }
+}
 
 void addresses(Warp* w, const Op* op, uint64_t* out) {
   const abi::BlockContext& block = *w->block;
@@ -82,7 +89,7 @@ void loadOf(Warp* w, const Op* op, uint32_t mask) {
   begin(w, op, mask, a, sizeof(T) * op->count);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (op->count == 1 && mask == ~0u && inARow(a, sizeof(T))) {
-    allRun(w);
+    tryEnds(w, a);
     std::memcpy(row<T>(w, op->operands[1]), reinterpret_cast<const void*>(a[0]), sizeof(T) * lanes);
   } else if (isSame(a, mask)) {
     uint32_t lane = uint32_t(std::countr_zero(mask));
@@ -113,7 +120,7 @@ void storeOf(Warp* w, const Op* op, uint32_t mask) {
   if (op->fences & 1) std::atomic_thread_fence(std::memory_order_release);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (op->count == 1 && mask == ~0u && inARow(a, sizeof(T))) {
-    allRun(w);
+    tryEnds(w, a);
     std::memcpy(reinterpret_cast<void*>(a[0]), row<T>(w, op->operands[1]), sizeof(T) * lanes);
   } else {
     const T* rows[8];
