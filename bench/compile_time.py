@@ -3,6 +3,7 @@
 
 usage: bench/compile_time.py [build/release] [--sizes 50,200,800]
        bench/compile_time.py [build/release] --ptx FILE...    median milliseconds over the kernels of PTX files, by their size
+       bench/compile_time.py [build/release] --quick --ptx FILE...    the same for the code that they start in
 SPDX-License-Identifier: Apache-2.0
 """
 import argparse
@@ -85,24 +86,26 @@ def cpu_seconds(command):
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def kernels_of(anywarp, file, limit=60):
-    """(milliseconds, PTX instructions) of each kernel that `anywarp compile --all` gets through within `limit` seconds."""
+def kernels_of(anywarp, file, quick, limit=60):
+    """(milliseconds, PTX instructions) of each kernel that `anywarp compile --all` gets through within `limit` seconds; with `quick`, of
+    making the code that runs until a kernel is compiled, where it has such."""
     try:
-        text = subprocess.run([anywarp, "compile", "--all", file], capture_output=True, text=True, timeout=limit).stdout
+        text = subprocess.run([anywarp, "compile", "--all"] + ["--quick"] * quick + [file], capture_output=True, text=True, timeout=limit).stdout
     except subprocess.TimeoutExpired as stopped:
         text = (stopped.stdout or b"").decode()
-    return [(float(ms), int(count)) for ms, count in re.findall(r"([\d.]+) ms\s+(\d+) instructions", text)]
+    made = (line for line in text.splitlines() if "  COMPILER: " not in line and "  FAILED: " not in line)
+    return [(float(ms), int(count)) for line in made for ms, count in re.findall(r"^ *([\d.]+) ms\s+(\d+) instructions", line)]
 
 
-def print_medians(anywarp, files):
-    rows = [row for file in files for row in kernels_of(anywarp, file)]
+def print_medians(anywarp, files, quick):
+    rows = [row for file in files for row in kernels_of(anywarp, file, quick)]
     print(f"{'PTX instructions':>17} {'kernels':>8} {'median ms':>10} {'ms each':>8}")
     bounds = [1, 60, 120, 250, 500, 1000, 2000, 10**9]
     for low, high in zip(bounds, bounds[1:]):
         some = [(ms, count) for ms, count in rows if low <= count < high]
         if some:
             each = statistics.median(ms / count for ms, count in some)
-            print(f"{f'{low} to {high - 1}' if high < 10**9 else f'{low} up':>17} {len(some):8} {statistics.median(ms for ms, _ in some):10.1f} {each:8.3f}")
+            print(f"{f'{low} to {high - 1}' if high < 10**9 else f'{low} up':>17} {len(some):8} {statistics.median(ms for ms, _ in some):10.2f} {each:8.3f}")
 
 
 def main():
@@ -110,10 +113,11 @@ def main():
     parser.add_argument("build", nargs="?", default="build/release")
     parser.add_argument("--sizes", default="50,200,800")
     parser.add_argument("--ptx", nargs="+")
+    parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     anywarp = pathlib.Path(arguments.build) / "bin" / "anywarp"
     if arguments.ptx:
-        return print_medians(anywarp, arguments.ptx)
+        return print_medians(anywarp, arguments.ptx, arguments.quick)
     print(f"{'kind':10} {'parts':>6} {'PTX instructions':>17} {'CPU s':>7} {'ms each':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for kind in ("straight", "memory", "uniform", "divergent", "loops"):

@@ -59,6 +59,7 @@ Background& Background::instance() {
 void Background::startAnew() {
   auto* own = new Background;
   own->enlisted_ = current.load()->enlisted_;
+  if (BackgroundTask* lost = current.load()->running_) lost->isOver_ = true;
   current = own;
 }
 
@@ -78,7 +79,7 @@ void Background::request(BackgroundTask& task) {
 
 void Background::withdraw(BackgroundTask& task) {
   std::lock_guard lock(mutex_);
-  std::erase(enlisted_, &task);
+  if (std::erase(enlisted_, &task)) task.isOver_.store(true, std::memory_order_release);
 }
 
 void Background::wait(BackgroundTask& task) {
@@ -117,6 +118,7 @@ void Background::serve() {
 void Background::runAll() {
   while (BackgroundTask* task = takeNext()) {
     task->run();
+    task->isOver_.store(true, std::memory_order_release);
     std::lock_guard lock(mutex_);
     running_ = nullptr;
     ended_.notify_all();

@@ -19,6 +19,8 @@ class BackgroundTask {
   // Any thread, any number of times; also inside a kernel, which may be left by siglongjmp at any moment: takes no lock, allocates
   // nothing, and what a jump cuts short the next request of any task brings to an end.
   void request();
+  // Between the first request and the end.
+  bool isPending() const { return ticket_.load(std::memory_order_relaxed) != 0 && !isOver_.load(std::memory_order_acquire); }
   // It will not begin any more.
   void withdraw();
   // Returns when it is not running.
@@ -29,6 +31,7 @@ class BackgroundTask {
   virtual void run() = 0;
 
   std::atomic<uint64_t> ticket_{0};  // the order of the requests, 0: none yet
+  std::atomic<bool> isOver_{false};  // done, withdrawn, or lost in a fork
 };
 
 }  // namespace anywarp::compiler

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "compiler/background.h"
 #include "compiler/quick/quick.h"
 #include "support/log.h"
 
@@ -30,11 +31,16 @@ quick::Level levelOf(const std::string& features) {
   return std::min(level, quick::hostLevel());
 }
 
+bool isBeingCompiled(const abi::CompiledKernel* kernel) { return kernel->plan && static_cast<const BackgroundTask*>(kernel->plan)->isPending(); }
+
 }  // namespace
 
 std::shared_ptr<abi::CompiledKernel> makeQuickKernel(const ptx::Module& module, uint32_t function, const PlanOptions& options) {
   auto kernel = quick::makeKernel(module, function, options.block, levelOf(options.features));
-  if (kernel) return std::shared_ptr<abi::CompiledKernel>(std::move(*kernel));
+  if (kernel) {
+    (*kernel)->isBeingCompiled = isBeingCompiled;
+    return std::shared_ptr<abi::CompiledKernel>(std::move(*kernel));
+  }
   log::debug("compiled before it runs: {}", kernel.error().message);
   return nullptr;
 }

@@ -76,6 +76,8 @@ struct Kernel : abi::CompiledKernel {
   Program program;
   mutable std::atomic<uint64_t> executed{0};  // operations of warps, roughly
   mutable std::atomic<bool> isHot{false};
+  mutable std::atomic<bool> isAwaited{false};
+  bool (*isBeingCompiled)(const abi::CompiledKernel*) = nullptr;  // after becameHot
 };
 
 // abi::EntryFn of every quick kernel.

@@ -1,5 +1,8 @@
 // Runs threaded code: groups of lanes that are at the same place, the one that is furthest behind first, so that they meet again.
 // SPDX-License-Identifier: Apache-2.0
+#include <time.h>
+#include <unistd.h>
+
 #include <bit>
 
 #include "compiler/quick/program.h"
@@ -13,6 +16,7 @@ constexpr uint32_t nowhere = ~0u;
 constexpr uint64_t countAfter = 1 << 14;
 // Operations of warps, tens of nanoseconds each, after which a kernel is worth compiling.
 constexpr uint64_t hotAfter = 1 << 19;
+constexpr long fewCores = 4;
 
 class Run {
  public:
@@ -21,6 +25,7 @@ class Run {
         warp_{{block->frames + size_t{index} * kernel.frameBytes, kernel.program.constantRows}, block, index} {}
 
   uint32_t run() {
+    if (kernel_.isHot.load(std::memory_order_relaxed) && beginsBlock()) awaitCompiler();
     while (choose()) runGroup();
     count();
     return state_.live ? abi::regionMixed : abi::regionExited;
@@ -73,6 +78,18 @@ class Run {
     const uint32_t* masks = row<uint32_t>(&warp_, operand);
     for (uint32_t rest = here; rest; rest &= rest - 1) members |= masks[std::countr_zero(rest)];
     return members & state_.live & ~state_.blocked & ~here;
+  }
+
+  bool beginsBlock() const { return warp_.index == 0 && state_.live && state_.lanePc[std::countr_zero(state_.live)] == 0; }
+
+  // The compiler wants a core, and gets more done with it than this code does: on machines with few, all workers leave it to the
+  // compiler, on others one does. Further blocks will run what it makes.
+  void awaitCompiler() {
+    static const bool isSmall = sysconf(_SC_NPROCESSORS_ONLN) <= fewCores;
+    if (!kernel_.isBeingCompiled || !kernel_.isBeingCompiled(&kernel_)) return;
+    if (!isSmall && kernel_.isAwaited.exchange(true)) return;
+    timespec nap{0, 200000};
+    while (kernel_.isBeingCompiled(&kernel_)) nanosleep(&nap, nullptr);
   }
 
   void place(uint32_t mask, uint32_t pc) {
