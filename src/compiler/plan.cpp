@@ -97,8 +97,8 @@ bool mayUseCache() { return options::dump().empty() && options::disablePass().em
 
 std::atomic<QuickTier> quickTier{makeQuickKernel};
 
-// Who asks for debug information wants it of what runs.
-bool mayBeQuick() { return options::quick() && !options::debugInfo() && mayUseCache(); }
+// Who asks for debug information, or to see kernels in gdb, wants it of what runs.
+bool mayBeQuick() { return options::quick() && !options::debugInfo() && !options::gdb() && mayUseCache(); }
 
 Result<CompiledObject> compileTimed(const CompileRequest& request, const std::string& name) {
   Stopwatch watch;

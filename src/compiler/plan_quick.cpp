@@ -25,7 +25,8 @@ bool hasAll(std::string_view features, std::initializer_list<std::string_view> n
 
 // The level whose code computes what the plan's compiled code computes, bit by bit.
 quick::Level levelOf(const std::string& features) {
-  quick::Level level = quick::Level::Baseline;
+  if (quick::hostLevel() == quick::Level::Generic) return quick::Level::Generic;
+  quick::Level level = quick::Level::None;
   if (hasAll(features, {"+avx2", "+fma", "+f16c", "+bmi2"})) level = quick::Level::V3;
   if (level == quick::Level::V3 && hasAll(features, {"+avx512f", "+avx512bw", "+avx512cd", "+avx512dq", "+avx512vl"})) level = quick::Level::V4;
   return std::min(level, quick::hostLevel());

@@ -30,7 +30,6 @@ const std::vector<Engine>& allEngines() {
       driverEngine("jit-O0", {{"ANYWARP_OPT", "0"}}),
       driverEngine("quick", {{"ANYWARP_QUICK", "2"}}),
       driverEngine("quick-avx2", {{"ANYWARP_QUICK", "2"}, {"ANYWARP_CPU", "x86-64-v3"}}),
-      driverEngine("quick-sse", {{"ANYWARP_QUICK", "2"}, {"ANYWARP_CPU", "x86-64-v2"}}),
   };
   return engines;
 }

@@ -18,7 +18,7 @@ struct Options {
 constexpr const char* usage =
     "usage: ptxrun [--engine=NAMES] [--library=PATH] [--dump] TEST.ptx\n"
     "  Runs the launches in the test's header in every engine and compares the results.\n"
-    "  engines: interp, jit, jit-w8, jit-w16, jit-w32, jit-avx2, jit-sse, jit-O0, quick, quick-avx2, quick-sse, jits (all but interp), all\n"
+    "  engines: interp, jit, jit-w8, jit-w16, jit-w32, jit-avx2, jit-sse, jit-O0, quick, quick-avx2, jits (all but interp), all\n"
     "  --dump prints every buffer after the run\n";
 
 bool parseOptions(int argc, char** argv, Options* options) {

@@ -8,9 +8,10 @@
 
 namespace anywarp::quick {
 
-enum class Level : uint8_t { Baseline, V3, V4 };
+// None: a processor older than x86-64-v3; it has no quick tier. Generic: any of another architecture.
+enum class Level : uint8_t { None, Generic, V3, V4 };
 
-// The best level that this CPU has.
+// The best level that this processor has.
 Level hostLevel();
 
 enum class Atomic : uint8_t { Add, Min, Max, And, Or, Xor, Exchange, Increment, Decrement, CompareAndSwap };
@@ -53,7 +54,7 @@ struct LaneOps {
   OpFn barrierResult;                                                  // d, number; which: bytes of d, 0 for a predicate
   OpFn nothing;
 };
-const LaneOps& laneOps(Level level);
+const LaneOps& laneOps(Level level);  // not of None
 
 // The prebuilt function for an instruction; nullptr where there is none.
 OpFn findHandler(Level level, std::string_view key);

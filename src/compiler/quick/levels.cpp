@@ -15,43 +15,37 @@ struct Handler {
 
 }  // namespace
 
+using Handlers = std::pair<const Handler*, const Handler*>;
+
 #if defined(__x86_64__)
-namespace level2 { extern const LaneOps table; }
-namespace level3 { extern const LaneOps table; }
-namespace level4 { extern const LaneOps table; }
+namespace x86_64_v3 { extern const LaneOps table; }
+namespace x86_64_v4 { extern const LaneOps table; }
 extern "C" {
-extern const Handler anywarp_handlers_x86_64_v2[], anywarp_handlers_x86_64_v3[], anywarp_handlers_x86_64_v4[];
-extern const uint64_t anywarp_handlers_x86_64_v2_count, anywarp_handlers_x86_64_v3_count, anywarp_handlers_x86_64_v4_count;
+extern const Handler anywarp_handlers_x86_64_v3[], anywarp_handlers_x86_64_v4[];
+extern const uint64_t anywarp_handlers_x86_64_v3_count, anywarp_handlers_x86_64_v4_count;
 }
 
 Level hostLevel() {
   if (__builtin_cpu_supports("x86-64-v4")) return Level::V4;
-  return __builtin_cpu_supports("x86-64-v3") ? Level::V3 : Level::Baseline;
+  return __builtin_cpu_supports("x86-64-v3") ? Level::V3 : Level::None;
 }
 
-const LaneOps& laneOps(Level level) {
-  return level == Level::V4 ? level4::table : level == Level::V3 ? level3::table : level2::table;
-}
+const LaneOps& laneOps(Level level) { return level == Level::V4 ? x86_64_v4::table : x86_64_v3::table; }
 
-static std::pair<const Handler*, const Handler*> handlers(Level level) {
-  switch (level) {
-    case Level::V4: return {anywarp_handlers_x86_64_v4, anywarp_handlers_x86_64_v4 + anywarp_handlers_x86_64_v4_count};
-    case Level::V3: return {anywarp_handlers_x86_64_v3, anywarp_handlers_x86_64_v3 + anywarp_handlers_x86_64_v3_count};
-    default: return {anywarp_handlers_x86_64_v2, anywarp_handlers_x86_64_v2 + anywarp_handlers_x86_64_v2_count};
-  }
+static Handlers handlers(Level level) {
+  if (level == Level::V4) return {anywarp_handlers_x86_64_v4, anywarp_handlers_x86_64_v4 + anywarp_handlers_x86_64_v4_count};
+  return {anywarp_handlers_x86_64_v3, anywarp_handlers_x86_64_v3 + anywarp_handlers_x86_64_v3_count};
 }
 #else
-namespace level2 { extern const LaneOps table; }
+namespace generic { extern const LaneOps table; }
 extern "C" {
 extern const Handler anywarp_handlers_generic[];
 extern const uint64_t anywarp_handlers_generic_count;
 }
 
-Level hostLevel() { return Level::Baseline; }
-const LaneOps& laneOps(Level) { return level2::table; }
-static std::pair<const Handler*, const Handler*> handlers(Level) {
-  return {anywarp_handlers_generic, anywarp_handlers_generic + anywarp_handlers_generic_count};
-}
+Level hostLevel() { return Level::Generic; }
+const LaneOps& laneOps(Level) { return generic::table; }
+static Handlers handlers(Level) { return {anywarp_handlers_generic, anywarp_handlers_generic + anywarp_handlers_generic_count}; }
 #endif
 
 OpFn findHandler(Level level, std::string_view key) {

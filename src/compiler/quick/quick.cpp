@@ -26,6 +26,7 @@ void alignConstants(Program& program) {
 }  // namespace
 
 Result<std::unique_ptr<Kernel>> makeKernel(const ptx::Module& module, uint32_t function, abi::Dim3 block, Level level) {
+  if (level == Level::None) return Error{ErrorKind::Unsupported, "the processor is older than what there is code for"};
   auto flattened = analysis::flatten(module, function);
   if (!flattened) return flattened.error();
   analysis::FlatProgram& program = **flattened;

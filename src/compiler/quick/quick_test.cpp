@@ -99,7 +99,8 @@ TEST(Quick, LongRunsAskForTheCompiler) {
 }
 
 TEST(Quick, EveryLevelHasEveryHandler) {
-  for (Level level : {Level::Baseline, Level::V3, Level::V4}) {
+  const bool isX86 = hostLevel() != Level::Generic;
+  for (Level level : isX86 ? std::vector{Level::V3, Level::V4} : std::vector{Level::Generic}) {
     EXPECT_NE(findHandler(level, "AddInt .u32 3"), nullptr);
     EXPECT_NE(findHandler(level, "Ex2.approx.ftz .f32 2"), nullptr);
     EXPECT_EQ(findHandler(level, "AddInt .u32 4"), nullptr);

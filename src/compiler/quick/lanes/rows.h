@@ -7,10 +7,6 @@
 
 #include "compiler/quick/lane_ops.h"
 
-#ifndef ANYWARP_QUICK_LEVEL
-#define ANYWARP_QUICK_LEVEL level2
-#endif
-
 namespace anywarp::quick::ANYWARP_QUICK_LEVEL {
 
 // d[lane] = value(lane) for the lanes of the mask. `value` has no effects: it may be asked for other lanes too.
