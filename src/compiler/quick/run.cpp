@@ -55,19 +55,16 @@ class Run {
   }
 
   void furthestBehind(uint32_t candidates) {
-    pc_ = next_ = nowhere;
-    mask_ = 0;
-    for (uint32_t rest = candidates; rest; rest &= rest - 1) {
-      uint32_t lane = uint32_t(std::countr_zero(rest)), at = state_.lanePc[lane];
-      if (at < pc_) {
-        next_ = pc_;
-        pc_ = at;
-        mask_ = 0;
-      } else if (at > pc_ && at < next_) {
-        next_ = at;
-      }
-      if (at == pc_) mask_ |= 1u << lane;
+    uint32_t at[lanes], least = nowhere, second = nowhere, mask = 0;
+    for (uint32_t l = 0; l < lanes; ++l) at[l] = (candidates >> l & 1) ? state_.lanePc[l] : nowhere;
+    for (uint32_t l = 0; l < lanes; ++l) least = at[l] < least ? at[l] : least;
+    for (uint32_t l = 0; l < lanes; ++l) mask |= uint32_t{at[l] == least} << l;
+    if (mask != candidates) {
+      for (uint32_t l = 0; l < lanes; ++l) second = at[l] > least && at[l] < second ? at[l] : second;
     }
+    pc_ = least;
+    next_ = second;
+    mask_ = mask;
   }
 
   // Lanes that a warp-synchronous instruction is for, beside those that are there, and that may still come.
@@ -93,7 +90,7 @@ class Run {
   }
 
   void place(uint32_t mask, uint32_t pc) {
-    for (; mask; mask &= mask - 1) state_.lanePc[std::countr_zero(mask)] = pc;
+    for (uint32_t l = 0; l < lanes; ++l) state_.lanePc[l] = (mask >> l & 1) ? pc : state_.lanePc[l];
   }
 
   void count() {
