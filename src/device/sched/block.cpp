@@ -16,6 +16,8 @@ constexpr uint32_t quietRounds = 8;
 // The same where lanes do move on, perhaps only around a loop of several waits.
 constexpr uint32_t busyRounds = 256;
 constexpr size_t frameAlignment = 64;
+// Blocks that run row by row together, until a row has this many threads.
+constexpr uint32_t stripThreads = 512, mostStrip = 16;
 
 uint32_t lanesOfWarp(uint32_t threads, uint32_t width, uint32_t warp) {
   uint32_t left = threads - warp * width;
@@ -83,6 +85,11 @@ Status Block::prepareWarps(const Grid& grid, const abi::CompiledKernel& code) {
 size_t Block::workingBytes() const { return size_t{kernel->frameBytes} * warpCount_ + grid_->info.totalSharedBytes; }
 
 void Block::start(uint64_t index) {
+  place(index);
+  startWarps();
+}
+
+void Block::place(uint64_t index) {
   const abi::LaunchInfo& info = grid_->info;
   if (index_ != noIndex && index == index_ + 1 && ctaid[0] + 1 < info.grid.x) {
     ++ctaid[0];
@@ -98,7 +105,38 @@ void Block::start(uint64_t index) {
   clusterCtaid[1] = ctaid[1] % info.cluster.y;
   clusterCtaid[2] = ctaid[2] % info.cluster.z;
   clusterRank = clusterCtaid[0] + info.cluster.x * (clusterCtaid[1] + info.cluster.y * clusterCtaid[2]);
+}
+
+uint32_t Block::stripFrom(uint64_t index) const {
+  const abi::LaunchInfo& info = grid_->info;
+  bool rows = kernel->mode == abi::PlanMode::Lockstep && kernel->regionCount == 1 && info.block.y > 1 && info.block.x % kernel->width == 0;
+  if (!rows || info.totalSharedBytes || info.block.x * mostStrip < stripThreads || kernel->usesSpin) return 1;
+  uint64_t rest = info.grid.x - index % info.grid.x;
+  return static_cast<uint32_t>(std::min<uint64_t>({stripThreads / info.block.x, mostStrip, rest}));
+}
+
+RunResult Block::runStrip(Worker& worker, uint64_t index, uint32_t count) {
+  place(index);
   startWarps();
+  uint32_t first = ctaid[0], perRow = grid_->info.block.x / kernel->width;
+  for (uint32_t w = 0; w < warpCount_; w += perRow) {
+    for (uint32_t b = 0; b < count; ++b) {
+      ctaid[0] = first + b;
+      clusterCtaid[0] = ctaid[0] % grid_->info.cluster.x;
+      runningLine = 0;
+      lastErrors_.clear();
+      for (uint32_t i = w; i < w + perRow; ++i) {
+        states_[i].pc = 0;
+        states_[i].live = lanesOfWarp(threads_, kernel->width, i);
+      }
+      uint32_t next = enter(worker, 0, w, w + perRow);
+      if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
+      if (next != abi::regionExited) return RunResult::Deadlock;  // there is no place where it could wait
+    }
+  }
+  index_ = index + count - 1;
+  progressed_ = true;
+  return RunResult::Done;
 }
 
 void Block::startWarps() {

@@ -36,6 +36,10 @@ class Block final : public abi::BlockContext {
   bool isPrepared() const { return kernel == codeOf(*grid_); }
   void start(uint64_t index);
   RunResult run(Worker& worker);
+  // How many blocks from `index` on runStrip() should take together: 1 where rows of threads are no rows of warps, or warps wait.
+  uint32_t stripFrom(uint64_t index) const;
+  // Runs `count` blocks that are neighbours in x, row of threads by row of threads: as a loop over rows would touch memory.
+  RunResult runStrip(Worker& worker, uint64_t index, uint32_t count);
 
   Grid& grid() const { return *grid_; }
   uint32_t warpCount() const { return warpCount_; }
@@ -54,6 +58,7 @@ class Block final : public abi::BlockContext {
  private:
   enum class WarpStatus : uint8_t { Runnable, AtBarrier, Exited };
 
+  void place(uint64_t index);
   void startWarps();
   uint32_t enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end);
   RunResult runLockstep(Worker& worker);

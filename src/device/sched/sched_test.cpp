@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "device/sched/pace.h"
 #include "device/sched/pool.h"
 #include "device/testing.h"
 
@@ -38,6 +39,48 @@ TEST(Grid, RunsEveryBlockOnce) {
   context->synchronize();
   for (auto& h : hits) ASSERT_EQ(h.load(), 1u);
   EXPECT_EQ(context->fault(), nullptr);
+}
+
+// Rows of warps: blocks may run in strips, some chunks of which are tried each way.
+TEST(Grid, StripsRunEveryWarpOnceWithItsBlock) {
+  auto once = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
+    const abi::LaunchInfo& info = *c->launch;
+    uint64_t linear = c->ctaid[0] + uint64_t{info.grid.x} * (c->ctaid[1] + uint64_t{info.grid.y} * c->ctaid[2]);
+    for (uint32_t w = begin; w < end; ++w)
+      if (lanes(c, w) == 32) params<Counter>(c).hits[linear * 8 + w]++;
+    return exitAll(c, begin, end);
+  };
+  auto context = makeContext();
+  auto kernel = makeKernel("once", once);
+  kernel.regionCount = 1;
+  uint32_t across = 61, down = 37, deep = 3;
+  std::vector<std::atomic<uint32_t>> hits(across * down * deep * 8);
+  Counter p{hits.data()};
+  auto r = request(kernel, p, across, 32);
+  r.block.y = 4;
+  r.block.z = 2;
+  r.grid.y = down;
+  r.grid.z = deep;
+  for (uint32_t round = 1; round <= 4; ++round) {
+    context->legacyStream().launch(r);
+    context->synchronize();
+    for (auto& h : hits) ASSERT_EQ(h.load(), round);
+  }
+  EXPECT_EQ(context->fault(), nullptr);
+}
+
+TEST(Pace, PrefersWhatWasFaster) {
+  for (auto faster : {Pace::Way::Blocks, Pace::Way::Strips}) {
+    Pace pace;
+    pace.of(1);
+    uint32_t chosen = 0;
+    for (int i = 0; i < 200; ++i) {
+      Pace::Way way = pace.next();
+      pace.took(way == faster ? 1000 : 2000, 10);
+      chosen += i >= 100 && way == faster;
+    }
+    EXPECT_GT(chosen, 90u);
+  }
 }
 
 TEST(Grid, LargeParameterImageIsCopied) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "device/context.h"
 #include "device/fault/signals.h"
@@ -40,6 +41,7 @@ constexpr size_t mostTogether = 16;
 constexpr uint64_t sliceNanoseconds = 200000;
 // How long a thread that waits takes blocks of a grid that has workers.
 constexpr uint64_t helpNanoseconds = 30000;
+constexpr uint32_t smallestStrip = 2;
 
 __attribute__((tls_model("initial-exec"))) thread_local Worker* currentWorker = nullptr;
 
@@ -182,14 +184,18 @@ void Worker::turn() {
 void Worker::work(size_t at) {
   Grid& grid = *joined_[at].grid;
   turnBegan_ = 0;
+  timed_ = nullptr;
   if (grid.body) return runBody(joined_[at]);
   uint64_t index;
   if (!nextIndex(joined_[at], index)) return;
   Block* block = takeBlock(grid);
   if (!block) return;
   while (true) {
-    block->start(index);
-    RunResult result = runBlock(*block);
+    uint32_t strip = stripOf(joined_[at], *block, index);
+    if (strip <= 1) block->start(index);
+    joined_[at].next += strip > 1 ? strip - 1 : 0;
+    RunResult result = runBlock(*block, index, strip);
+    if (timed_ && joined_[at].next == joined_[at].end) chunkEnded(grid);
     if (result == RunResult::Yielded) {
       workTogether(joined_[at], *block);
       if (!held_.empty() || !nextIndex(joined_[at], index)) return;
@@ -210,6 +216,26 @@ void Worker::work(size_t at) {
     block = takeBlock(grid);
     if (!block) return;
   }
+}
+
+// How many blocks from `index` on, which has been taken, run as one strip. Decided for a chunk, and timed.
+uint32_t Worker::stripOf(const Joined& joined, const Block& block, uint64_t index) {
+  const Grid& grid = *joined.grid;
+  if (grid.chunk < smallestStrip) return 1;
+  uint32_t most = block.stripFrom(index);
+  if (index % grid.chunk == 0 && block.stripFrom(0) >= smallestStrip) {
+    uint64_t key = reinterpret_cast<uintptr_t>(block.kernel) ^ uint64_t{grid.info.block.x} << 48;
+    timed_ = &pace_[(key >> 6) % std::size(pace_)];
+    timed_->of(key);
+    strips_ = timed_->next() == Pace::Way::Strips;
+    chunkBegan_ = monotonicNanoseconds();
+  }
+  return timed_ && strips_ ? static_cast<uint32_t>(std::min<uint64_t>(most, joined.end - joined.next + 1)) : 1;
+}
+
+void Worker::chunkEnded(const Grid& grid) {
+  timed_->took(monotonicNanoseconds() - chunkBegan_, grid.chunk);
+  timed_ = nullptr;
 }
 
 // `first` is in a loop whose warps take turns: so do the next blocks, since they read what lies next to what it reads.
@@ -283,10 +309,10 @@ bool Worker::nextIndex(Joined& joined, uint64_t& index) {
   return true;
 }
 
-RunResult Worker::runBlock(Block& block) {
+RunResult Worker::runBlock(Block& block, uint64_t index, uint32_t strip) {
   running_ = &block;
   runningGrid_.store(&block.grid(), std::memory_order_release);
-  RunResult result = block.run(*this);
+  RunResult result = strip > 1 ? block.runStrip(*this, index, strip) : block.run(*this);
   runningGrid_.store(nullptr, std::memory_order_release);
   running_ = nullptr;
   return result;

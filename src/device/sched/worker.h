@@ -12,6 +12,7 @@
 #include "device/sched/block.h"
 #include "device/sched/grid.h"
 #include "device/sched/own_stack.h"
+#include "device/sched/pace.h"
 
 namespace anywarp::device {
 
@@ -99,7 +100,9 @@ class Worker {
   void whenQuiet();
   bool mayStart(const Joined& joined, uint64_t quietNanoseconds) const;
   bool startAnother(uint64_t quietNanoseconds);
-  RunResult runBlock(Block& block);
+  RunResult runBlock(Block& block, uint64_t index = 0, uint32_t strip = 1);
+  uint32_t stripOf(const Joined& joined, const Block& block, uint64_t index);
+  void chunkEnded(const Grid& grid);
   void ended(Block& block, RunResult result);
   void hold(Block& block);
   void afterFault();
@@ -120,6 +123,11 @@ class Worker {
   std::atomic<Grid*> runningGrid_{nullptr};
   sigjmp_buf recovery_;
   FaultRecord record_;
+
+  Pace pace_[16];                 // by kernel
+  Pace* timed_ = nullptr;         // of the chunk that runs
+  uint64_t chunkBegan_ = 0;
+  bool strips_ = false;
 
   Block* running_ = nullptr;      // inside run()
   size_t heldIndex_ = notHeld;    // of running_ in held_
