@@ -31,7 +31,7 @@ std::string threadName(const abi::Dim3& shape, uint32_t linear) {
 std::string place(uintptr_t address, const Block& block) {
   constexpr int64_t reach = int64_t{2} << 30;
   auto shared = static_cast<int64_t>(address - reinterpret_cast<uintptr_t>(block.shared));
-  if (shared > -reach && shared < reach) {
+  if (shared >= -reach && shared < reach) {
     return "offset " + std::to_string(shared) + " in the block's " + std::to_string(block.launch->totalSharedBytes) + " bytes of shared memory";
   }
   uint64_t bytes = block.localStride * block.launch->block.x * block.launch->block.y * block.launch->block.z;
