@@ -11,6 +11,7 @@
 #include "compiler/fatbin/fatbin.h"
 #include "compiler/ptx/ast.h"
 #include "preload/elf_image.h"
+#include "preload/static_match.h"
 
 namespace anywarp::cli {
 namespace {
@@ -23,6 +24,9 @@ struct Linkage {
   bool staticRuntime = false;
   bool importsRuntime = false;
   std::string sharedRuntime;  // soname
+  std::string archive;        // that tells where the functions of a stripped runtime are
+
+  bool isStripped() const { return hasDeviceCode && !staticRuntime && !importsRuntime && sharedRuntime.empty(); }
   std::vector<std::string> foreign;  // NVIDIA's libraries that we have no substitute for
 };
 
@@ -125,7 +129,8 @@ std::string list(const std::map<std::string, int>& images) {
 std::string runtimeText(const Linkage& l) {
   if (!l.sharedRuntime.empty()) return "shared, " + l.sharedRuntime + ": replaced by ours";
   if (l.staticRuntime) return "static: its functions are replaced by ours";
-  if (l.hasDeviceCode && !l.importsRuntime) return "static, but stripped: cannot be replaced (relink with --cudart=shared, or do not strip)";
+  if (l.isStripped() && !l.archive.empty()) return "static and stripped: its functions are found with " + l.archive + " and replaced by ours";
+  if (l.isStripped()) return "static, but stripped: cannot be replaced (install the libcudart_static.a of its CUDA release, or relink with --cudart=shared, or do not strip)";
   return l.importsRuntime ? "of another object" : "none: uses the driver API, or no CUDA at all";
 }
 
@@ -141,7 +146,7 @@ bool report(const std::string& path, const Linkage& l, const Code& code) {
     std::cout << "missing    " << name << ", " << missing.count << " times, first in " << missing.first << "\n";
   for (const std::string& error : code.errors) std::cout << "broken     " << error << "\n";
   for (const std::string& name : l.foreign) std::cout << "library    " << name << ": anywarp has none of its own yet\n";
-  bool stripped = l.hasDeviceCode && !l.staticRuntime && !l.importsRuntime && l.sharedRuntime.empty();
+  bool stripped = l.isStripped() && l.archive.empty();
   bool noPtx = code.ptx.empty() && !(code.sass.empty() && code.lto.empty());
   if (noPtx) std::cout << "advice     build with PTX: nvcc -gencode=arch=compute_80,code=compute_80\n";
   bool runs = !stripped && !noPtx && l.foreign.empty() && code.errors.empty();
@@ -159,7 +164,10 @@ int doctor(const std::vector<std::string>& programs) {
       exitCode = failed;
       continue;
     }
-    if (!report(path, readLinkage(image), examine(findImages(image))) && exitCode == success) exitCode = notSupported;
+    Linkage linkage = readLinkage(image);
+    char archive[4096];
+    if (linkage.isStripped() && preload::findRuntimeArchive(path.c_str(), archive)) linkage.archive = archive;
+    if (!report(path, linkage, examine(findImages(image))) && exitCode == success) exitCode = notSupported;
   }
   return exitCode;
 }

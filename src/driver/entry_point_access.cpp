@@ -1,7 +1,10 @@
 // Driver API: Driver Entry Point Access; Version Management. SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
 #include "abi/cuda.h"
 #include "driver/api_table.h"
 #include "driver/process.h"
+#include "support/options.h"
 
 using namespace anywarp;
 using namespace anywarp::driver;
@@ -9,6 +12,16 @@ using namespace anywarp::driver;
 namespace {
 
 constexpr uint64_t knownFlags = CU_GET_PROC_ADDRESS_LEGACY_STREAM | CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM;
+
+// "13.4" -> 13040; programs that compare it with the toolkit they were built by decide so whether they hand over PTX.
+int toldVersion() {
+  static const int told = [] {
+    int major = 0, minor = 0;
+    bool good = std::sscanf(options::driverVersion().c_str(), "%d.%d", &major, &minor) >= 1;
+    return good && major >= 11 && major < 100 && minor >= 0 && minor < 10 ? major * 1000 + minor * 10 : driverVersion;
+  }();
+  return told;
+}
 
 // The newest row that is not newer than `version`; per-thread rows only where the flags ask, and then before plain ones.
 const ApiEntry* newestAtMost(std::span<const ApiEntry> rows, int version, uint64_t flags) {
@@ -29,7 +42,7 @@ const ApiEntry* newestAtMost(std::span<const ApiEntry> rows, int version, uint64
 }  // namespace
 
 CUresult cuGetProcAddress_v2(const char* symbol, void** function, int version, uint64_t flags, CUdriverProcAddressQueryResult* status) {
-  if (!symbol || !function || (flags & ~knownFlags) || version > driverVersion) return CUDA_ERROR_INVALID_VALUE;
+  if (!symbol || !function || (flags & ~knownFlags) || version > toldVersion()) return CUDA_ERROR_INVALID_VALUE;
   std::span<const ApiEntry> rows = apiVersions(symbol);
   const ApiEntry* row = newestAtMost(rows, version, flags);
   *function = row ? row->function : nullptr;
@@ -47,6 +60,6 @@ CUresult cuGetProcAddress(const char* symbol, void** function, int version, uint
 
 CUresult cuDriverGetVersion(int* version) {
   if (!version) return CUDA_ERROR_INVALID_VALUE;
-  *version = driverVersion;
+  *version = toldVersion();
   return CUDA_SUCCESS;
 }

@@ -139,8 +139,17 @@ void examine(const char* path, uintptr_t bias) {
       if (isVendorLibrary(path))
         refuse(path, "this is NVIDIA's own library, which needs NVIDIA's runtime and devices",
                "anywarp: note: anywarp has no library of this name of its own yet\n");
-      refuse(path, "stripped, and the CUDA runtime is linked into it, so the runtime's functions cannot be found",
-             "anywarp: note: use an unstripped build, or link the shared runtime (nvcc --cudart=shared)\n");
+      switch (interposeStripped(path, bias)) {
+        case Verdict::NoCuda:
+        case Verdict::Interposed: return;
+        case Verdict::Unpatchable: break;
+        case Verdict::Stripped:
+          refuse(path, "stripped, and the CUDA runtime is linked into it, so the runtime's functions cannot be found",
+                 "anywarp: note: install the libcudart_static.a of the CUDA release that it was built with, which tells where they are "
+                 "(pip install nvidia-cuda-runtime==...; ANYWARP_CUDART_STATIC=FILE), use an unstripped build, or link the shared runtime "
+                 "(nvcc --cudart=shared)\n");
+      }
+      [[fallthrough]];
     case Verdict::Unpatchable:
       refuse(path, "the CUDA runtime linked into it cannot be replaced: its code cannot be written",
              "anywarp: note: link the shared runtime instead (nvcc --cudart=shared)\n");

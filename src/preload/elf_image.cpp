@@ -33,9 +33,15 @@ ElfImage::ElfImage(const char* path) {
   struct stat info;
   if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= static_cast<off_t>(sizeof(Elf64_Ehdr))) {
     void* map = mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file, 0);
-    if (map != MAP_FAILED) bytes_ = static_cast<const uint8_t*>(map), size_ = static_cast<size_t>(info.st_size);
+    if (map != MAP_FAILED) bytes_ = static_cast<const uint8_t*>(map), size_ = static_cast<size_t>(info.st_size), isMapped_ = true;
   }
   close(file);
+  readHeader();
+}
+
+ElfImage::ElfImage(const uint8_t* bytes, size_t size) : bytes_(bytes), size_(size) { readHeader(); }
+
+void ElfImage::readHeader() {
   auto* header = static_cast<const Elf64_Ehdr*>(at(0, sizeof(Elf64_Ehdr)));
   if (!header || !isObject(header)) return;
   sections_ = static_cast<const Elf64_Shdr*>(at(header->e_shoff, uint64_t{header->e_shnum} * sizeof(Elf64_Shdr)));
@@ -43,7 +49,7 @@ ElfImage::ElfImage(const char* path) {
 }
 
 ElfImage::~ElfImage() {
-  if (bytes_) munmap(const_cast<uint8_t*>(bytes_), size_);
+  if (isMapped_) munmap(const_cast<uint8_t*>(bytes_), size_);
 }
 
 const void* ElfImage::at(uint64_t offset, uint64_t size) const {
@@ -57,6 +63,8 @@ const char* ElfImage::sectionName(const Elf64_Shdr& section) const {
   if (!strings || section.sh_name >= names.sh_size || strings[names.sh_size - 1]) return "";
   return strings + section.sh_name;
 }
+
+const Elf64_Shdr* ElfImage::section(unsigned index) const { return index < header_->e_shnum ? sections_ + index : nullptr; }
 
 bool ElfImage::hasSection(const char* name) const {
   for (unsigned i = 0; i < header_->e_shnum; ++i)

@@ -23,6 +23,8 @@ class ElfImage {
  public:
   // Not open() when the file is no 64-bit ELF object of this machine, or cannot be read.
   explicit ElfImage(const char* path);
+  // The same of memory that stays the caller's.
+  ElfImage(const uint8_t* bytes, size_t size);
   ~ElfImage();
   ElfImage(const ElfImage&) = delete;
   ElfImage& operator=(const ElfImage&) = delete;
@@ -33,15 +35,19 @@ class ElfImage {
   SymbolTable symbols(uint32_t type) const;  // SHT_SYMTAB or SHT_DYNSYM
   // The i-th library that the object asks for (DT_NEEDED), nullptr past the last.
   const char* needed(size_t index) const;
+  const Elf64_Shdr* section(unsigned index) const;  // nullptr past the last
+  const char* sectionName(const Elf64_Shdr& section) const;
+  // Part of the file, nullptr where it does not lie in it.
+  const void* at(uint64_t offset, uint64_t size) const;
   const uint8_t* bytes() const { return bytes_; }
   size_t size() const { return size_; }
 
  private:
-  const void* at(uint64_t offset, uint64_t size) const;
-  const char* sectionName(const Elf64_Shdr& section) const;
+  void readHeader();
 
   const uint8_t* bytes_ = nullptr;
   size_t size_ = 0;
+  bool isMapped_ = false;
   const Elf64_Ehdr* header_ = nullptr;
   const Elf64_Shdr* sections_ = nullptr;
 };

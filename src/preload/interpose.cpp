@@ -2,7 +2,7 @@
 //
 // An executable that nvcc linked with --cudart=static (its default) keeps the names of the runtime's functions in .symtab. Over the
 // start of each goes a jump through a Record; the first call finds our function of that name. Nothing of the runtime that was
-// linked in runs after that.
+// linked in runs after that. Where the names were stripped away, those of the runtime's archive are taken (static_match.h).
 #include "preload/interpose.h"
 
 #include <dlfcn.h>
@@ -14,6 +14,7 @@
 #include <initializer_list>
 
 #include "preload/elf_image.h"
+#include "preload/static_match.h"
 
 namespace anywarp::preload {
 
@@ -326,25 +327,27 @@ struct CodeRange {
 };
 
 // Calls body(address, size, index of the name) for every runtime function that the table defines.
+constexpr unsigned anySection = 0;
+
 template <class Body>
-bool forEachFunction(const SymbolTable& t, uintptr_t bias, Body&& body) {
+bool forEachFunction(const SymbolTable& t, uintptr_t bias, unsigned section, Body&& body) {
   for (size_t i = 0; i < t.count; ++i) {
     const Elf64_Sym& s = t.symbols[i];
     const char* name = t.name(s);
-    if (!mayBeRuntime(name) || !isDefinedFunction(s)) continue;
+    if (!mayBeRuntime(name) || !isDefinedFunction(s) || (section != anySection && s.st_shndx != section)) continue;
     int n = find(name);
     if (n >= 0 && !body(bias + s.st_value, s.st_size, n)) return false;
   }
   return true;
 }
 
-bool patchAll(const SymbolTable& t, uintptr_t bias, Runtime runtime) {
+bool patchAll(const SymbolTable& t, uintptr_t bias, Runtime runtime, unsigned section = anySection) {
   CodeRange range;
   Trampolines trampolines(bias + 0x1000);
-  forEachFunction(t, bias, [&](uintptr_t address, size_t, int) { return range.add(address), true; });
+  forEachFunction(t, bias, section, [&](uintptr_t address, size_t, int) { return range.add(address), true; });
   if (!range.end) return true;
   if (!range.protect(PROT_READ | PROT_WRITE | PROT_EXEC)) return false;
-  bool written = forEachFunction(t, bias, [&](uintptr_t address, size_t size, int n) {
+  bool written = forEachFunction(t, bias, section, [&](uintptr_t address, size_t size, int n) {
     return writeEntry(reinterpret_cast<uint8_t*>(address), size, &records[runtime][n], trampolines);
   });
   __builtin___clear_cache(reinterpret_cast<char*>(range.first), reinterpret_cast<char*>(range.end));
@@ -361,7 +364,36 @@ Verdict judge(const ElfImage& image, const SymbolTable& all, const Findings& fou
   return complete || found.imports || holdsOnlyTheDeviceLink(image) ? Verdict::NoCuda : Verdict::Stripped;
 }
 
+Runtime runtimeOf(const Findings& found) { return found.has11 ? Cuda11 : found.has12 ? Cuda12 : Cuda13; }
+
+struct Stripped {
+  const ElfImage* image;
+  uintptr_t bias;
+  Verdict verdict;
+};
+
+bool tryArchive(const char* archive, void* argument) {
+  auto* stripped = static_cast<Stripped*>(argument);
+  RuntimeArchive runtime(archive);
+  uint64_t address = 0;
+  if (!runtime.isOpen() || !runtime.find(*stripped->image, &address)) return false;
+  SymbolTable symbols = runtime.symbols();
+  Findings found;
+  look(symbols, &found);
+  prepare();
+  bool written = patchAll(symbols, stripped->bias + address, runtimeOf(found), runtime.codeSection());
+  stripped->verdict = written ? Verdict::Interposed : Verdict::Unpatchable;
+  return true;
+}
+
 }  // namespace
+
+Verdict interposeStripped(const char* path, uintptr_t bias) {
+  ElfImage image(path);
+  Stripped stripped{&image, bias, Verdict::Stripped};
+  if (image.isOpen()) forEachRuntimeArchive(path, tryArchive, &stripped);
+  return stripped.verdict;
+}
 
 Verdict interpose(const char* path, uintptr_t bias) {
   ElfImage image(path);
@@ -375,7 +407,7 @@ Verdict interpose(const char* path, uintptr_t bias) {
   look(dynamic, &found);
   if (Verdict verdict = judge(image, all, found); verdict != Verdict::Interposed) return deviceCode ? verdict : Verdict::NoCuda;
   prepare();
-  Runtime runtime = found.has11 ? Cuda11 : found.has12 ? Cuda12 : Cuda13;
+  Runtime runtime = runtimeOf(found);
   return patchAll(all, bias, runtime) && patchAll(dynamic, bias, runtime) ? Verdict::Interposed : Verdict::Unpatchable;
 }
 

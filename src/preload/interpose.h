@@ -15,6 +15,9 @@ enum class Verdict {
 // Looks at the file behind a mapped object and redirects its runtime functions. `bias` is what its addresses were moved by.
 Verdict interpose(const char* path, uintptr_t bias);
 
+// The same for an object that interpose() found stripped, with the names of the runtime's own archive where the user has it.
+Verdict interposeStripped(const char* path, uintptr_t bias);
+
 // Folder that holds libcudart.so.*; set before the first call.
 extern char libraryFolder[4096];
 

@@ -59,8 +59,12 @@ def check_stripped(binary, anywarp, folder):
     stripped = folder / "stripped"
     shutil.copy(binary, stripped)
     subprocess.run(["strip", str(stripped)], check=True)
-    code, _, err = run([anywarp, "run", str(stripped)])
+    code, _, err = run(["env", "ANYWARP_CUDART_STATIC=/none", anywarp, "run", str(stripped)])
     good = code == 126 and "stripped" in err and "--cudart=shared" in err
+    toolkit = pathlib.Path(shutil.which("nvcc")).resolve().parent.parent
+    for archive in [f for f in (toolkit / "lib64/libcudart_static.a", toolkit / "lib/libcudart_static.a") if f.exists()][:1]:
+        code, _, err = run(["env", f"ANYWARP_CUDART_STATIC={archive}", anywarp, "run", str(stripped)])
+        good = good and code == 0
     print(("pass" if good else f"FAIL exit {code} {err}") + " stripped")
     return good
 

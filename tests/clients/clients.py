@@ -60,7 +60,8 @@ CLIENTS = {
     ),
     "nvml": Client(requirements=["nvidia-ml-py==13.580.82"]),
     "warp": Client(
-        requirements=["warp-lang==1.19.0", "numpy==2.4.6"],
-        refusal="link the shared runtime",
+        # The runtime that is linked into the wheel, without names; its archive tells where they are.
+        requirements=["warp-lang==1.19.0", "numpy==2.4.6", "nvidia-cuda-runtime==13.4.92"],
+        environment={"ANYWARP_DRIVER_VERSION": "13.4"},
     ),
 }

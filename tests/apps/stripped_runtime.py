@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""A stripped program with a static runtime runs when the runtime's archive tells where its functions are. SPDX-License-Identifier: Apache-2.0
+
+    stripped_runtime.py ANYWARP FOLDER      exit code: 0 all right, 1 something failed, 77 no compiler here (skipped)
+The runtime is a made-up one with a few functions; what counts is that its own code never runs.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+RUNTIME = """
+static int calls, table[64];
+int cudaRuntimeGetVersion(int* v) { *v = 4711; ++calls; return 0; }
+int cudaMallocPitch(void) { return calls + 1; }
+void* __cudaRegisterFatBinary(void* p) { ++calls; return p; }
+unsigned mix(unsigned a, unsigned b) { for (int i = 0; i < 9; ++i) a = a * CONSTANT ^ b >> 3, b = (b + a) * 2654435761u; return a - b; }
+int cudaGetDeviceCount(int* n) { *n = table[calls & 63] + 99; return 0; }
+"""
+PROGRAM = """
+#include <stdio.h>
+int cudaRuntimeGetVersion(int*), cudaGetDeviceCount(int*);
+void* __cudaRegisterFatBinary(void*);
+unsigned mix(unsigned, unsigned);
+__attribute__((section(".nvFatBinSegment"), used)) static int segment[16] = {1};
+int main(int argc, char** argv) {
+  int version = 0, devices = 0;
+  if (argc > 5) __cudaRegisterFatBinary(segment);
+  int code = cudaRuntimeGetVersion(&version) + cudaGetDeviceCount(&devices);
+  printf("%d %d %d %u\\n", code, version, devices, mix(1, 2) ? 1 : 0);
+}
+"""
+
+
+def compiled(folder, name, text, *flags):
+    source = folder / f"{name}.c"
+    source.write_text(text)
+    output = folder / f"{name}.o"
+    subprocess.run(["cc", "-O1", "-w", "-c", *flags, source, "-o", output], check=True)
+    return output
+
+
+def archive(folder, name, constant):
+    path = folder / f"{name}.a"
+    path.unlink(missing_ok=True)
+    other = compiled(folder, "other", "int nothing;")  # the runtime's object is not the first
+    subprocess.run(["ar", "cr", path, other, compiled(folder, name, RUNTIME, "-fPIC", f"-DCONSTANT={constant}u")], check=True)
+    return path
+
+
+def main():
+    anywarp, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    if not all(map(shutil.which, ("cc", "ar", "strip"))):
+        print("no compiler: skipped")
+        return 77
+    folder.mkdir(parents=True, exist_ok=True)
+    own, other = archive(folder, "runtime", 17), archive(folder, "other_release", 18)
+    program = folder / "program"
+    subprocess.run(["cc", "-o", program, compiled(folder, "main", PROGRAM), own], check=True)
+    subprocess.run(["strip", program], check=True)
+    broken = []
+    whole = own.read_bytes()
+    for i, data in enumerate([b"", b"!<arch>\n", whole[:len(whole) // 2], whole[:90], os.urandom(4096), whole.replace(b"\x7fELF", b"\x7fELG")]):
+        broken.append(folder / f"broken{i}.a")
+        broken[-1].write_bytes(data)
+    good = True
+    for path, code, text in [(own, 0, "0 13000 1 1\n"), (other, 126, ""), (folder / "none.a", 126, ""), *((b, 126, "") for b in broken)]:
+        done = subprocess.run([anywarp, "run", program], env={**os.environ, "ANYWARP_CUDART_STATIC": str(path), "ANYWARP_DEVICES": "1"},
+                              capture_output=True, text=True, timeout=60)
+        right = done.returncode == code and done.stdout == text and (code == 0 or "libcudart_static.a" in done.stderr)
+        good &= right
+        print(f"{'pass' if right else 'FAIL'} {path.name}: {done.returncode} {done.stdout}{'' if right else done.stderr}".rstrip())
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
