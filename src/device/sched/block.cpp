@@ -6,6 +6,7 @@
 
 #include "device/memory/arena.h"
 #include "device/sched/worker.h"
+#include "support/options.h"
 
 namespace anywarp::device {
 
@@ -18,6 +19,14 @@ constexpr uint32_t busyRounds = 256;
 constexpr size_t frameAlignment = 64;
 // Blocks that run row by row together, until a row has this many threads.
 constexpr uint32_t stripThreads = 512, mostStrip = 16;
+
+bool stripsAreOff() {
+  static const bool off = [] {
+    const auto& passes = options::disablePass();
+    return std::find(passes.begin(), passes.end(), "row-strips") != passes.end();
+  }();
+  return off;
+}
 
 uint32_t lanesOfWarp(uint32_t threads, uint32_t width, uint32_t warp) {
   uint32_t left = threads - warp * width;
@@ -110,7 +119,7 @@ void Block::place(uint64_t index) {
 uint32_t Block::stripFrom(uint64_t index) const {
   const abi::LaunchInfo& info = grid_->info;
   bool rows = kernel->mode == abi::PlanMode::Lockstep && kernel->regionCount == 1 && info.block.y > 1 && info.block.x % kernel->width == 0;
-  if (!rows || info.totalSharedBytes || info.block.x * mostStrip < stripThreads || kernel->usesSpin) return 1;
+  if (!rows || stripsAreOff() || info.totalSharedBytes || info.block.x * mostStrip < stripThreads || kernel->usesSpin) return 1;
   uint64_t rest = info.grid.x - index % info.grid.x;
   return static_cast<uint32_t>(std::min<uint64_t>({stripThreads / info.block.x, mostStrip, rest}));
 }
