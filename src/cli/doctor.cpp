@@ -130,7 +130,7 @@ std::string runtimeText(const Linkage& l) {
   if (!l.sharedRuntime.empty()) return "shared, " + l.sharedRuntime + ": replaced by ours";
   if (l.staticRuntime) return "static: its functions are replaced by ours";
   if (l.isStripped() && !l.archive.empty()) return "static and stripped: its functions are found with " + l.archive + " and replaced by ours";
-  if (l.isStripped()) return "static, but stripped: cannot be replaced (install the libcudart_static.a of its CUDA release, or relink with --cudart=shared, or do not strip)";
+  if (l.isStripped()) return "static, but stripped: cannot be replaced (relink with --cudart=shared, or do not strip, or name its libcudart_static.a with ANYWARP_CUDART_STATIC)";
   return l.importsRuntime ? "of another object" : "none: uses the driver API, or no CUDA at all";
 }
 

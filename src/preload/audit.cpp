@@ -145,9 +145,9 @@ void examine(const char* path, uintptr_t bias) {
         case Verdict::Unpatchable: break;
         case Verdict::Stripped:
           refuse(path, "stripped, and the CUDA runtime is linked into it, so the runtime's functions cannot be found",
-                 "anywarp: note: install the libcudart_static.a of the CUDA release that it was built with, which tells where they are "
-                 "(pip install nvidia-cuda-runtime==...; ANYWARP_CUDART_STATIC=FILE), use an unstripped build, or link the shared runtime "
-                 "(nvcc --cudart=shared)\n");
+                 "anywarp: note: link the shared runtime (nvcc --cudart=shared), or use an unstripped build; or name the "
+                 "libcudart_static.a of the CUDA release that it was built with, which tells where they are "
+                 "(ANYWARP_CUDART_STATIC=FILE)\n");
       }
       [[fallthrough]];
     case Verdict::Unpatchable:

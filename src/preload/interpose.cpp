@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <initializer_list>
+#include <iterator>
+#include <string_view>
 
 #include "preload/elf_image.h"
 #include "preload/static_match.h"
@@ -354,8 +356,25 @@ bool patchAll(const SymbolTable& t, uintptr_t bias, Runtime runtime, unsigned se
   return range.protect(PROT_READ | PROT_EXEC) && trampolines.seal() && written;
 }
 
+// The runtime asks the driver for its functions by this name, and tells the names of its own errors: of both, programs that use the
+// driver alone have one at most.
+bool holdsRuntimeTexts(const ElfImage& image) {
+  static constexpr std::string_view texts[] = {std::string_view("cuGetProcAddress", 17), std::string_view("cudaErrorNoKernelImageForDevice", 32)};
+  size_t seen = 0;
+  for (std::string_view text : texts) {
+    bool found = false;
+    for (unsigned i = 0; !found && image.section(i); ++i) {
+      const Elf64_Shdr& s = *image.section(i);
+      const void* bytes = s.sh_type == SHT_PROGBITS ? image.at(s.sh_offset, s.sh_size) : nullptr;
+      found = bytes && memmem(bytes, s.sh_size, text.data(), text.size());
+    }
+    seen += found;
+  }
+  return seen == std::size(texts);
+}
+
 // Linking with nvcc leaves one wrapper, of the empty device link, also where the program has no device code and no runtime.
-bool holdsOnlyTheDeviceLink(const ElfImage& image) { return image.sectionBytes(".nvFatBinSegment") <= 24; }
+bool holdsOnlyTheDeviceLink(const ElfImage& image) { return image.sectionBytes(".nvFatBinSegment") <= 24 && !holdsRuntimeTexts(image); }
 
 Verdict judge(const ElfImage& image, const SymbolTable& all, const Findings& found) {
   if (found.registers) return Verdict::Interposed;
@@ -391,7 +410,7 @@ bool tryArchive(const char* archive, void* argument) {
 Verdict interposeStripped(const char* path, uintptr_t bias) {
   ElfImage image(path);
   Stripped stripped{&image, bias, Verdict::Stripped};
-  if (image.isOpen()) forEachRuntimeArchive(path, tryArchive, &stripped);
+  if (image.isOpen()) withRuntimeArchive(tryArchive, &stripped);
   return stripped.verdict;
 }
 

@@ -1,7 +1,6 @@
 // Comparing code with the runtime's archive. SPDX-License-Identifier: Apache-2.0
 #include "preload/static_match.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 namespace anywarp::preload {
 namespace {
 
-constexpr char archiveName[] = "libcudart_static.a";
 constexpr uint64_t fewestAnchorBytes = 32;  // a shorter stretch would be found everywhere
 
 // How far before and after the place of a relocation the linker may write.
@@ -167,47 +165,6 @@ bool RuntimeArchive::find(const ElfImage& image, uint64_t* address) const {
 
 namespace {
 
-struct Search {
-  bool (*body)(const char*, void*);
-  void* argument;
-
-  bool tryPath(const char* folder, const char* rest) const {
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/%s/%s", folder, rest, archiveName);
-    return n > 0 && n < static_cast<int>(sizeof path) && access(path, R_OK) == 0 && body(path, argument);
-  }
-
-  bool tryToolkit(const char* folder) const { return folder && *folder && (tryPath(folder, "lib64") || tryPath(folder, "lib")); }
-
-  // Packages of Python lie beside each other.
-  bool tryPackages(const char* path) const {
-    char folder[PATH_MAX];
-    if (strlen(path) >= sizeof folder) return false;
-    strcpy(folder, path);
-    while (char* slash = strrchr(folder, '/')) {
-      *slash = 0;
-      for (const char* rest : {"nvidia/cu13/lib", "nvidia/cuda_runtime/lib"})
-        if (tryPath(folder, rest)) return true;
-    }
-    return false;
-  }
-
-  bool tryInstalled() const {
-    constexpr char place[] = "/usr/local";
-    DIR* list = opendir(place);
-    if (!list) return false;
-    bool found = false;
-    while (dirent* entry = found ? nullptr : readdir(list)) {
-      if (strncmp(entry->d_name, "cuda", 4) != 0) continue;
-      char folder[PATH_MAX];
-      snprintf(folder, sizeof folder, "%s/%s", place, entry->d_name);
-      found = tryToolkit(folder);
-    }
-    closedir(list);
-    return found;
-  }
-};
-
 struct Wanted {
   const ElfImage* image;
   char* archive;
@@ -215,19 +172,16 @@ struct Wanted {
 
 }  // namespace
 
-bool forEachRuntimeArchive(const char* path, bool (*body)(const char* archive, void* argument), void* argument) {
+bool withRuntimeArchive(bool (*body)(const char* archive, void* argument), void* argument) {
   const char* given = getenv("ANYWARP_CUDART_STATIC");
-  if (given && *given) return body(given, argument);
-  Search search{body, argument};
-  return search.tryPackages(path) || search.tryToolkit(getenv("CUDA_HOME")) || search.tryToolkit(getenv("CUDA_PATH")) || search.tryInstalled();
+  return given && *given && body(given, argument);
 }
 
 bool findRuntimeArchive(const char* path, char* archive) {
   ElfImage image(path);
   if (!image.isOpen()) return false;
   Wanted wanted{&image, archive};
-  return forEachRuntimeArchive(
-      path,
+  return withRuntimeArchive(
       [](const char* name, void* argument) {
         auto* w = static_cast<Wanted*>(argument);
         RuntimeArchive runtime(name);

@@ -1,6 +1,6 @@
 // Finding a CUDA runtime that was linked in and whose names were stripped away (docs/decisions/0024). SPDX-License-Identifier: Apache-2.0
-// Its code is compared with the libcudart_static.a of the user's own toolkit or Python packages: where all bytes agree, except those
-// that the linker fills in, every function lies where the archive's symbols say.
+// Only for who names the libcudart_static.a of that release (ANYWARP_CUDART_STATIC): its code is compared with the object's, and where
+// all bytes agree, except those that the linker fills in, every function lies where the archive's symbols say.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,8 @@ class RuntimeArchive {
   uint64_t anchor_ = 0, anchorBytes_ = 0;  // the longest stretch of such bytes
 };
 
-// Calls body(path) with every libcudart_static.a that may belong to the object at `path`, until it returns true.
-bool forEachRuntimeArchive(const char* path, bool (*body)(const char* archive, void* argument), void* argument);
+// Calls body with the archive that the user names; false where there is none.
+bool withRuntimeArchive(bool (*body)(const char* archive, void* argument), void* argument);
 
 // The archive whose runtime the object holds, into `archive` (4096 bytes); for `anywarp doctor`.
 bool findRuntimeArchive(const char* path, char* archive);

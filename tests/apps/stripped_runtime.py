@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 RUNTIME = """
+const char* const texts[] = {"cuGetProcAddress", "cudaErrorNoKernelImageForDevice"};
 static int calls, table[64];
 int cudaRuntimeGetVersion(int* v) { *v = 4711; ++calls; return 0; }
 int cudaMallocPitch(void) { return calls + 1; }
@@ -23,7 +24,7 @@ PROGRAM = """
 int cudaRuntimeGetVersion(int*), cudaGetDeviceCount(int*);
 void* __cudaRegisterFatBinary(void*);
 unsigned mix(unsigned, unsigned);
-__attribute__((section(".nvFatBinSegment"), used)) static int segment[16] = {1};
+__attribute__((section(".nvFatBinSegment"), used)) static int segment[SEGMENT] = {1};
 int main(int argc, char** argv) {
   int version = 0, devices = 0;
   if (argc > 5) __cudaRegisterFatBinary(segment);
@@ -57,16 +58,18 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     own, other = archive(folder, "runtime", 17), archive(folder, "other_release", 18)
     program = folder / "program"
-    subprocess.run(["cc", "-o", program, compiled(folder, "main", PROGRAM), own], check=True)
-    subprocess.run(["strip", program], check=True)
+    small = folder / "program_with_one_fat_binary"
+    for output, words in [(program, 16), (small, 6)]:
+        subprocess.run(["cc", "-o", output, compiled(folder, "main", PROGRAM, f"-DSEGMENT={words}"), own], check=True)
+        subprocess.run(["strip", output], check=True)
     broken = []
     whole = own.read_bytes()
     for i, data in enumerate([b"", b"!<arch>\n", whole[:len(whole) // 2], whole[:90], os.urandom(4096), whole.replace(b"\x7fELF", b"\x7fELG")]):
         broken.append(folder / f"broken{i}.a")
         broken[-1].write_bytes(data)
     good = True
-    for path, code, text in [(own, 0, "0 13000 1 1\n"), (other, 126, ""), (folder / "none.a", 126, ""), *((b, 126, "") for b in broken)]:
-        done = subprocess.run([anywarp, "run", program], env={**os.environ, "ANYWARP_CUDART_STATIC": str(path), "ANYWARP_DEVICES": "1"},
+    for path, code, text, *which in [(own, 0, "0 13000 1 1\n"), (pathlib.Path(), 126, ""), (pathlib.Path(), 126, "", small), (other, 126, ""), (folder / "none.a", 126, ""), *((b, 126, "") for b in broken)]:
+        done = subprocess.run([anywarp, "run", *(which or [program])], env={**os.environ, "ANYWARP_CUDART_STATIC": str(path) if path.name else "", "ANYWARP_DEVICES": "1"},
                               capture_output=True, text=True, timeout=60)
         right = done.returncode == code and done.stdout == text and (code == 0 or "libcudart_static.a" in done.stderr)
         good &= right

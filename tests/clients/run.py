@@ -73,6 +73,8 @@ class Environment:
             inside["PYTHONPATH"] += f":{self.sources}"
         for nvrtc in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libnvrtc.so.13"):
             inside["NVRTC_PATH"] = str(nvrtc)  # tinygrad looks in no package of Python
+        for runtime in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libcudart_static.a"):
+            inside["ANYWARP_CUDART_STATIC"] = str(runtime)  # NVIDIA Warp holds it without names
         inside["CUPY_CACHE_DIR"] = str(self.folder / "cupy-cache")
         inside["TRITON_CACHE_DIR"] = str(self.cache)
         return {**os.environ, **inside, **self.client.environment}
