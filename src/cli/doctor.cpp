@@ -165,8 +165,11 @@ int doctor(const std::vector<std::string>& programs) {
       continue;
     }
     Linkage linkage = readLinkage(image);
-    char archive[4096];
-    if (linkage.isStripped() && preload::findRuntimeArchive(path.c_str(), archive)) linkage.archive = archive;
+    if (const char* archive = preload::namedRuntimeArchive(); archive && linkage.isStripped()) {
+      preload::RuntimeArchive runtime(archive);
+      uint64_t address = 0;
+      if (runtime.isOpen() && runtime.find(image, &address)) linkage.archive = archive;
+    }
     if (!report(path, linkage, examine(findImages(image))) && exitCode == success) exitCode = notSupported;
   }
   return exitCode;

@@ -7,6 +7,7 @@
 
 #include "compiler/background.h"
 #include "compiler/quick/quick.h"
+#include "support/host_cpu.h"
 #include "support/log.h"
 
 namespace anywarp::compiler {
@@ -14,13 +15,7 @@ namespace anywarp::compiler {
 namespace {
 
 bool hasAll(std::string_view features, std::initializer_list<std::string_view> names) {
-  return std::all_of(names.begin(), names.end(), [&](std::string_view name) {
-    for (size_t at = features.find(name); at != features.npos; at = features.find(name, at + 1)) {
-      size_t end = at + name.size();
-      if ((at == 0 || features[at - 1] == ',') && (end == features.size() || features[end] == ',')) return true;
-    }
-    return false;
-  });
+  return std::all_of(names.begin(), names.end(), [&](std::string_view name) { return hasFeature(features, name); });
 }
 
 // The level whose code computes what the plan's compiled code computes, bit by bit.

@@ -385,33 +385,20 @@ Verdict judge(const ElfImage& image, const SymbolTable& all, const Findings& fou
 
 Runtime runtimeOf(const Findings& found) { return found.has11 ? Cuda11 : found.has12 ? Cuda12 : Cuda13; }
 
-struct Stripped {
-  const ElfImage* image;
-  uintptr_t bias;
-  Verdict verdict;
-};
+}  // namespace
 
-bool tryArchive(const char* archive, void* argument) {
-  auto* stripped = static_cast<Stripped*>(argument);
+Verdict interposeStripped(const char* path, uintptr_t bias) {
+  const char* archive = namedRuntimeArchive();
+  ElfImage image(path);
+  if (!archive || !image.isOpen()) return Verdict::Stripped;
   RuntimeArchive runtime(archive);
   uint64_t address = 0;
-  if (!runtime.isOpen() || !runtime.find(*stripped->image, &address)) return false;
+  if (!runtime.isOpen() || !runtime.find(image, &address)) return Verdict::Stripped;
   SymbolTable symbols = runtime.symbols();
   Findings found;
   look(symbols, &found);
   prepare();
-  bool written = patchAll(symbols, stripped->bias + address, runtimeOf(found), runtime.codeSection());
-  stripped->verdict = written ? Verdict::Interposed : Verdict::Unpatchable;
-  return true;
-}
-
-}  // namespace
-
-Verdict interposeStripped(const char* path, uintptr_t bias) {
-  ElfImage image(path);
-  Stripped stripped{&image, bias, Verdict::Stripped};
-  if (image.isOpen()) withRuntimeArchive(tryArchive, &stripped);
-  return stripped.verdict;
+  return patchAll(symbols, bias + address, runtimeOf(found), runtime.codeSection()) ? Verdict::Interposed : Verdict::Unpatchable;
 }
 
 Verdict interpose(const char* path, uintptr_t bias) {

@@ -163,34 +163,9 @@ bool RuntimeArchive::find(const ElfImage& image, uint64_t* address) const {
   return false;
 }
 
-namespace {
-
-struct Wanted {
-  const ElfImage* image;
-  char* archive;
-};
-
-}  // namespace
-
-bool withRuntimeArchive(bool (*body)(const char* archive, void* argument), void* argument) {
+const char* namedRuntimeArchive() {
   const char* given = getenv("ANYWARP_CUDART_STATIC");
-  return given && *given && body(given, argument);
-}
-
-bool findRuntimeArchive(const char* path, char* archive) {
-  ElfImage image(path);
-  if (!image.isOpen()) return false;
-  Wanted wanted{&image, archive};
-  return withRuntimeArchive(
-      [](const char* name, void* argument) {
-        auto* w = static_cast<Wanted*>(argument);
-        RuntimeArchive runtime(name);
-        uint64_t address = 0;
-        if (!runtime.isOpen() || !runtime.find(*w->image, &address)) return false;
-        snprintf(w->archive, 4096, "%s", name);
-        return true;
-      },
-      &wanted);
+  return given && *given ? given : nullptr;
 }
 
 }  // namespace anywarp::preload

@@ -42,10 +42,7 @@ class RuntimeArchive {
   uint64_t anchor_ = 0, anchorBytes_ = 0;  // the longest stretch of such bytes
 };
 
-// Calls body with the archive that the user names; false where there is none.
-bool withRuntimeArchive(bool (*body)(const char* archive, void* argument), void* argument);
-
-// The archive whose runtime the object holds, into `archive` (4096 bytes); for `anywarp doctor`.
-bool findRuntimeArchive(const char* path, char* archive);
+// The archive that the user names, nullptr: none.
+const char* namedRuntimeArchive();
 
 }  // namespace anywarp::preload

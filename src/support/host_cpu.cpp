@@ -1,6 +1,8 @@
 // CPU levels by name; what is common to all architectures. SPDX-License-Identifier: Apache-2.0
 #include "support/host_cpu.h"
 
+#include <algorithm>
+
 namespace anywarp {
 namespace {
 
@@ -17,6 +19,15 @@ struct Level {
 constexpr Level levels[] = {{"x86-64", ANYWARP_V1}, {"x86-64-v2", ANYWARP_V2}, {"x86-64-v3", ANYWARP_V3}, {"x86-64-v4", ANYWARP_V4}};
 
 }  // namespace
+
+bool hasFeature(std::string_view features, std::string_view feature) {
+  while (!features.empty()) {
+    size_t comma = std::min(features.find(','), features.size());
+    if (features.substr(0, comma) == feature) return true;
+    features.remove_prefix(std::min(comma + 1, features.size()));
+  }
+  return false;
+}
 
 std::string featuresOfLevel(std::string_view name) {
   for (const Level& level : levels)

@@ -14,6 +14,9 @@ struct HostCpu {
 
 const HostCpu& hostCpu();
 
+// Whether a feature string such as HostCpu::features has this item, "+avx2".
+bool hasFeature(std::string_view features, std::string_view feature);
+
 // The features of a CPU level by name ("x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "generic"); "" for any other name.
 std::string featuresOfLevel(std::string_view name);
 

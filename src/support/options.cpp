@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
@@ -112,6 +113,11 @@ std::string_view trim(std::string_view text) {
 #undef ANYWARP_OPTION
 
 std::span<const Description> all() { return table; }
+
+bool isPassOff(std::string_view pass) {
+  const List& off = disablePass();
+  return std::find(off.begin(), off.end(), pass) != off.end();
+}
 
 bool isSet(std::string_view name) { return std::getenv(std::string(name).c_str()) != nullptr; }
 

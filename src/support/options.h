@@ -31,6 +31,9 @@ struct Description {
 };
 std::span<const Description> all();
 
+// Whether ANYWARP_DISABLE_PASS names this pass.
+bool isPassOff(std::string_view pass);
+
 // True where the environment has a value, whatever it is (an empty one counts).
 bool isSet(std::string_view name);
 

@@ -87,7 +87,7 @@ class SpinFinder {
     }
     auto observes = [&](const Writer& w) { return observesOthers(*w.inst) && !isUpdateLoop(*w.inst, writers); };
     if (std::any_of(exits.begin(), exits.end(), [&](ptx::RegId r) { return depends(r, writers, observes); })) return true;
-    // `while (todo) if (tryLock()) todo = false;` or `do { again = false; if (state[neighbour] == undecided) again = true; } while (again);`:
+    // `while (waits) if (tryLock()) waits = false;` or `do { again = false; if (state[neighbour] == undecided) again = true; } while (again);`:
     // the exit depends on what others write by way of a branch.
     std::set<BlockId> guarded = guardedByOthers(loop, writers);
     if (guarded.empty()) return false;

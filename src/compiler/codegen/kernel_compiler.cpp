@@ -69,7 +69,7 @@ class KernelCompiler {
   void setWidth(uint32_t width) {
     k_.width = width;
     k_.fullWarps = k_.threads % width == 0;
-    k_.launch = {k_.options.block, width, k_.options.smallGrid, !isOff("invariants"), false};
+    k_.launch = {k_.options.block, width, k_.options.smallGrid, !options::isPassOff("invariants"), false};
   }
 
   void chooseWidth() {
@@ -123,7 +123,7 @@ class KernelCompiler {
     a.order = analysis::orderBlocks(flat, {0}, Through::Suspensions);
     a.shapes = analysis::findShapes(flat, a.webs, a.order, k_.launch);
     a.nans = k_.options.hostNans ? std::vector(flat.registers.size(), NanKind::None) : findHostNans(flat, k_.host);
-    if (!isOff("likely-strides")) a.likely = analysis::findLikelyStrides(flat, a.webs, a.shapes, k_.launch);
+    if (!options::isPassOff("likely-strides")) a.likely = analysis::findLikelyStrides(flat, a.webs, a.shapes, k_.launch);
     a.uses.assign(flat.registers.size(), 0);
     for (Inst& inst : flat.instructions)
       analysis::forEachUse(inst, flat.registers, [&](ptx::RegId& r) { ++a.uses[r]; });
@@ -201,14 +201,9 @@ class KernelCompiler {
     return {};
   }
 
-  static bool isOff(const char* pass) {
-    const auto& off = options::disablePass();
-    return std::find(off.begin(), off.end(), pass) != off.end();
-  }
-
   // Loops whose warps take turns: their headers become resume points.
   void interleave() {
-    if (isOff("interleave") || k_.threads <= k_.width) return;
+    if (options::isPassOff("interleave") || k_.threads <= k_.width) return;
     Flat& flat = k_.program.kernel;
     auto& points = k_.suspensions.resumePoints;
     auto loops = analysis::findInterleaved(flat, kernel_.webs, kernel_.order, kernel_.shapes, k_.width);

@@ -34,12 +34,6 @@ constexpr const char* pipelines[] = {
     "gvn,adce,simplifycfg,instcombine<no-verify-fixpoint>)",
 };
 
-bool isDisabled(llvm::StringRef pass) {
-  for (const std::string& name : options::disablePass())
-    if (pass == name) return true;
-  return false;
-}
-
 std::string pipelineText(int optLevel) {
   const std::string& own = options::passes();
   return own.empty() ? pipelines[std::clamp(optLevel, 0, 3)] : own;
@@ -63,7 +57,7 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
   llvm::PassBuilder builder(&machine, llvm::PipelineTuningOptions(), std::nullopt, &callbacks);
   if (!options::disablePass().empty())
     callbacks.registerShouldRunOptionalPassCallback(
-        [&](llvm::StringRef pass, llvm::Any) { return !isDisabled(callbacks.getPassNameForClassName(pass)); });
+        [&](llvm::StringRef pass, llvm::Any) { return !options::isPassOff(callbacks.getPassNameForClassName(pass)); });
 
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;

@@ -12,6 +12,7 @@
 
 #include <mutex>
 
+#include "support/host_cpu.h"
 #include "support/log.h"
 
 namespace anywarp::jit {
@@ -54,17 +55,6 @@ llvm::TargetOptions targetOptions() {
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // PTX says where to fuse
   options.EmulatedTLS = false;
   return options;
-}
-
-bool hasFeature(const std::string& features, std::string_view feature) {
-  size_t at = features.rfind(feature);
-  while (at != std::string::npos) {
-    size_t end = at + feature.size();
-    if (end == features.size() || features[end] == ',') return true;
-    if (at == 0) return false;
-    at = features.rfind(feature, at - 1);
-  }
-  return false;
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ class Builder {
   void emitSpecialInst(const Inst& inst);
   void emitCall(const Inst& inst);
   bool address(const Inst& inst, const Operand& o, Op& op);
+  Op& addAccess(OpFn fn, const Op& where);  // `where`: what address() has found
 
   const ptx::Module& module_;
   analysis::FlatProgram& program_;

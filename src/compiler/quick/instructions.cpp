@@ -212,7 +212,7 @@ void Builder::emitAddressConversion(const Inst& inst) {
   op.operands[0] = d.row;
   op.operands[1] = row;
   op.which = uint8_t(base);
-  op.atLeast = inst.form == Form::CvtaTo;
+  op.subtracts = inst.form == Form::CvtaTo;
   finish(d);
 }
 
@@ -252,6 +252,16 @@ bool Builder::address(const Inst& inst, const Operand& o, Op& op) {
     default: op.space = AddressSpace::Flat; break;
   }
   return true;
+}
+
+Op& Builder::addAccess(OpFn fn, const Op& where) {
+  Op& op = add(fn);
+  op.operands[0] = where.operands[0];
+  op.immediate = where.immediate;
+  op.symbol = where.symbol;
+  op.space = where.space;
+  op.addressBytes = where.addressBytes;
+  return op;
 }
 
 void Builder::emitMemory(const Inst& inst) {
@@ -294,12 +304,7 @@ void Builder::emitLoad(const Inst& inst) {
       op.immediate = where.immediate + i * bytes;
     }
   } else {
-    Op& op = add(ops_.load(bytes));
-    op.operands[0] = where.operands[0];
-    op.immediate = where.immediate;
-    op.symbol = where.symbol;
-    op.space = where.space;
-    op.addressBytes = where.addressBytes;
+    Op& op = addAccess(ops_.load(bytes), where);
     op.count = uint8_t(count);
     op.fences = inst.has(Mod::Acquire) ? 2 : 0;
     for (size_t i = 0; i < count; ++i) op.operands[1 + i] = parts[i].row;
@@ -320,12 +325,7 @@ void Builder::emitStore(const Inst& inst) {
   for (size_t i = 0; i < count; ++i) parts[i] = source(vector ? from.elements[i] : from, type);
   Op where;
   if (!address(inst, inst.operands[0], where)) return;
-  Op& op = add(ops_.store(bytesOf(type)));
-  op.operands[0] = where.operands[0];
-  op.immediate = where.immediate;
-  op.symbol = where.symbol;
-  op.space = where.space;
-  op.addressBytes = where.addressBytes;
+  Op& op = addAccess(ops_.store(bytesOf(type)), where);
   op.count = uint8_t(count);
   op.fences = inst.has(Mod::Release) ? 1 : 0;
   for (size_t i = 0; i < count; ++i) op.operands[1 + i] = parts[i];
@@ -375,15 +375,10 @@ void Builder::emitAtomic(const Inst& inst) {
   if (!red && inst.operands[0].isReg()) d = destination(inst.operands[0], type);
   Op where;
   if (!address(inst, inst.operands[at], where)) return;
-  Op& op = add(fn);
-  op.operands[0] = where.operands[0];
+  Op& op = addAccess(fn, where);
   op.operands[1] = d.row;
   op.operands[2] = value;
   op.operands[3] = fresh;
-  op.immediate = where.immediate;
-  op.symbol = where.symbol;
-  op.space = where.space;
-  op.addressBytes = where.addressBytes;
   finish(d);
 }
 
@@ -395,7 +390,7 @@ void Builder::emitWarp(const Inst& inst) {
   auto emit = [&](OpFn fn, std::initializer_list<int32_t> operands, int32_t members) {
     Op& op = add(fn);
     std::copy(operands.begin(), operands.end(), op.operands);
-    op.operands[Op::maxOperands - 1] = members;
+    op.members = members;
     if (members != Op::noOperand) op.kind = OpKind::Converge;
   };
   switch (inst.form) {

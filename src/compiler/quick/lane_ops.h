@@ -32,7 +32,7 @@ struct LaneOps {
   OpFn (*splatField)(unsigned bytes);                                  // d; which: Source; immediate: offset
   OpFn splatSymbol;                                                    // d; symbol, immediate: added
   OpFn warpRow;                                                        // d; immediate: offset of the first warp's constant row
-  OpFn addBase;                                                        // d, s; which: Base; negative where `atLeast`
+  OpFn addBase;                                                        // d, s; which: Base; taken off where it `subtracts`
   OpFn lookup3;                                                        // d, a, b, c; immediate: table
   OpFn (*pack)(unsigned to, unsigned from);                            // d, parts
   OpFn (*unpack)(unsigned to, unsigned from);                          // s, parts (`count` of them)

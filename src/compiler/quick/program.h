@@ -33,7 +33,7 @@ enum class OpKind : uint8_t {
   Switch,    // target[0] + index in operands[0]: an operation Jump each; target[1]: their number
   Exit,
   Barrier,   // fn arrives and waits; goes on behind it
-  Converge,  // fn, once the lanes that operands[sync] names are all here (warp-synchronous instructions)
+  Converge,  // fn, once the lanes that `members` names are all here (warp-synchronous instructions)
 };
 
 enum class AddressSpace : uint8_t { Flat, Shared, Local, Param };  // what an address is relative to
@@ -48,6 +48,7 @@ struct Op {
   bool negated = false;             // Branch
   bool guardNegated = false;
   int32_t guard = noOperand;        // row of a predicate
+  int32_t members = noOperand;      // Converge: row of lane masks; none: whoever is here
   OpFn fn = nullptr;
   uint64_t immediate = 0;           // what fn wants
   uint32_t target[2] = {0, 0};
@@ -56,7 +57,7 @@ struct Op {
   AddressSpace space = AddressSpace::Flat;
   uint8_t count = 1;                // elements of a vector
   uint8_t addressBytes = 0;         // of the register in operands[0]; 0: there is none
-  bool atLeast = false;             // fn's own
+  bool subtracts = false;           // addBase
   uint8_t which = 0;                // fn's own
   uint8_t fences = 0;               // bits: 1 before (release), 2 behind (acquire)
   uint32_t symbol = ~0u;            // whose address is added

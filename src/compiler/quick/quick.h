@@ -12,7 +12,7 @@ namespace anywarp::quick {
 
 // The kernel module.functions[function] for blocks of one shape; the same results as compiled code, some ten times slower, made in well
 // under a millisecond. An error where the kernel needs the compiler: an instruction without prebuilt code, functions that cannot be
-// inlined, loops that wait for other threads. `smallGrid` does not matter to it.
+// inlined, loops that wait for other threads.
 Result<std::unique_ptr<Kernel>> makeKernel(const ptx::Module& module, uint32_t function, abi::Dim3 block, Level level = hostLevel());
 
 }  // namespace anywarp::quick

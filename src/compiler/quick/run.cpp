@@ -69,10 +69,9 @@ class Run {
 
   // Lanes that a warp-synchronous instruction is for, beside those that are there, and that may still come.
   uint32_t missingAt(const Op& op, uint32_t here) {
-    int32_t operand = op.operands[Op::maxOperands - 1];
-    if (op.kind != OpKind::Converge || operand == Op::noOperand) return 0;
+    if (op.kind != OpKind::Converge || op.members == Op::noOperand) return 0;
     uint32_t members = 0;
-    const uint32_t* masks = row<uint32_t>(&warp_, operand);
+    const uint32_t* masks = row<uint32_t>(&warp_, op.members);
     for (uint32_t rest = here; rest; rest &= rest - 1) members |= masks[std::countr_zero(rest)];
     return members & state_.live & ~state_.blocked & ~here;
   }
@@ -94,9 +93,10 @@ class Run {
   }
 
   void count() {
+    if (kernel_.isHot.load(std::memory_order_relaxed)) return void(executed_ = 0);
     uint64_t before = kernel_.executed.fetch_add(executed_, std::memory_order_relaxed);
     executed_ = 0;
-    if (before < hotAfter || kernel_.isHot.load(std::memory_order_relaxed) || kernel_.isHot.exchange(true)) return;
+    if (before < hotAfter || kernel_.isHot.exchange(true)) return;
     if (kernel_.becameHot) kernel_.becameHot(&kernel_);
   }
 

@@ -21,10 +21,7 @@ constexpr size_t frameAlignment = 64;
 constexpr uint32_t stripThreads = 512, mostStrip = 16;
 
 bool stripsAreOff() {
-  static const bool off = [] {
-    const auto& passes = options::disablePass();
-    return std::find(passes.begin(), passes.end(), "row-strips") != passes.end();
-  }();
+  static const bool off = options::isPassOff("row-strips");
   return off;
 }
 

@@ -50,6 +50,7 @@ void addresses(Warp* w, const Op* op, uint64_t* out) {
 }
 
 void checkAlignment(Warp* w, const Op* op, const uint64_t* a, uint32_t mask, uint64_t bytes) {
+  if (bytes < 2) return;
   uint64_t low = 0;
   for (uint32_t l = 0; l < lanes; ++l) low |= (mask >> l & 1) ? a[l] : 0;
   if ((low & (bytes - 1)) == 0) return;

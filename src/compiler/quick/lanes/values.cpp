@@ -139,7 +139,7 @@ void addBase(Warp* w, const Op* op, uint32_t mask) {
       base = reinterpret_cast<uint64_t>(block.local) + uint64_t{w->index} * lanes * step;
       break;
   }
-  if (op->atLeast) base = -base, step = -step;
+  if (op->subtracts) base = -base, step = -step;
   write<uint64_t>(w, op->operands[0], mask, [&](uint32_t l) { return s[l] + base + l * step; });
 }
 
