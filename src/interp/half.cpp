@@ -58,6 +58,16 @@ void fmaHalf(Step& step) {
                [&](uint64_t a, uint64_t b, uint64_t c) { return half.out(fmaToOdd(half.in(a), half.in(b), half.in(c), Rounding::NearestEven)); });
 }
 
+// The manual leaves the bits of the "OOB NaN" open (Tensors: Tiled Mode, out of boundary access); 0x7ff7 is what programs that ran on
+// sm_100 use for both formats.
+void fmaHalfOob(Step& step) {
+  constexpr uint64_t outside = 0x7ff7;
+  Half half(step);
+  eachElement3(step, step.type(), 1, 2, 3, [&](uint64_t a, uint64_t b, uint64_t c) {
+    return a == outside || b == outside ? 0 : half.out(fmaToOdd(half.in(a), half.in(b), half.in(c), Rounding::NearestEven));
+  });
+}
+
 void negHalf(Step& step) {
   Half half(step);
   eachElement1(step, step.type(), 1, [&](uint64_t a) {

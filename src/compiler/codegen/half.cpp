@@ -115,6 +115,16 @@ Values fmaHalf(PureEmitter& e, const Instruction& inst, Args args) {
   return throughFloat(e, inst, args, [&](Args x) { return isBf16(inst) ? fmaForBf16(e, x) : fmaForF16(e, x); });
 }
 
+// +0 where a factor is the NaN that marks elements outside a tensor, f16's and bf16's alike.
+Values fmaHalfOob(PureEmitter& e, const Instruction& inst, Args args) {
+  Value* sums = halves(e, throughFloat(e, inst, args, [&](Args x) { return isBf16(inst) ? fmaForBf16(e, x) : fmaForF16(e, x); })[0]);
+  for (Value* factor : args.take_front(2)) {
+    Value* bits = halves(e, factor);
+    sums = e.b.CreateSelect(e.b.CreateICmpEQ(bits, intConst(bits, 0x7ff7)), intConst(sums, 0), sums);
+  }
+  return {likeOperand(e, sums, args[0])};
+}
+
 Values negHalf(PureEmitter& e, const Instruction& inst, Args args) {
   return signOnly(e, inst, args, [&](Value* v) { return e.b.CreateXor(v, intConst(v, 0x8000)); });
 }

@@ -34,7 +34,7 @@ Behaviour behaviourOf(string_view function) {
   Behaviour b;
   b.results = isOneOf({"addFloat", "subFloat", "mulFloat", "fmaFloat", "absFloat", "negFloat", "rcp", "lg2", "ex2", "tanh", "cvtFloat", "addMixed",
                        "subMixed", "fmaMixed"});
-  b.clean = isOneOf({"divFloat", "sqrt", "rsqrt", "sin", "cos", "minFloat", "maxFloat", "cvtIntToFloat", "minHalf", "maxHalf", "tanhHalf", "ex2Half",
+  b.clean = isOneOf({"divFloat", "sqrt", "rsqrt", "sin", "cos", "minFloat", "maxFloat", "cvtIntToFloat", "minHalf", "maxHalf", "fmaHalfOob", "tanhHalf", "ex2Half",
                      "cvtPackHalf"});
   b.halves = isOneOf({"addHalf", "subHalf", "mulHalf", "fmaHalf"});
   b.reads = b.results || b.clean || b.halves ||
