@@ -194,6 +194,11 @@ std::vector<BlockId> postDominators(const Flat& flat, const Order& order) {
   std::vector<BlockId> sequence;
   std::vector<uint8_t> seen(n);
   auto exits = [&](BlockId b) { return flat.blocks[b].successors.empty(); };
+  // Blocks from which control goes on elsewhere than to an exit.
+  std::vector<uint8_t> goesOn(n);
+  for (BlockId b : order.blocks)
+    for (BlockId s : flat.blocks[b].successors) goesOn[b] |= !onlyExits(flat, s);
+  auto isLeft = [&](BlockId b, BlockId s) { return goesOn[b] && onlyExits(flat, s); };
   struct Frame {
     BlockId block;
     size_t at;
@@ -208,7 +213,7 @@ std::vector<BlockId> postDominators(const Flat& flat, const Order& order) {
       const auto& preds = flat.blocks[top.block].predecessors;
       if (top.at < preds.size()) {
         BlockId p = preds[top.at++];
-        if (!seen[p] && order.contains(p)) seen[p] = 1, frames.push_back({p, 0});
+        if (!seen[p] && order.contains(p) && !isLeft(p, top.block)) seen[p] = 1, frames.push_back({p, 0});
         continue;
       }
       number[top.block] = uint32_t(sequence.size());
@@ -218,7 +223,7 @@ std::vector<BlockId> postDominators(const Flat& flat, const Order& order) {
   };
   for (BlockId b : order.blocks)
     if (exits(b)) walk(b);
-  // Endless loops reach no exit: enter them at their last block, as if it had one.
+  // Endless loops, and those that are only left by an exit, reach none: enter them at their last block, as if it had one.
   std::vector<uint8_t> artificial(n);
   for (size_t i = order.blocks.size(); i-- > 0;)
     if (!seen[order.blocks[i]]) artificial[order.blocks[i]] = 1, walk(order.blocks[i]);
@@ -239,10 +244,8 @@ std::vector<BlockId> postDominators(const Flat& flat, const Order& order) {
       BlockId b = sequence[i];
       BlockId best = unknown;
       if (exits(b) || artificial[b]) best = noBlock;
-      bool onlyExitSuccessors = true;
-      for (BlockId s : flat.blocks[b].successors) onlyExitSuccessors &= onlyExits(flat, s);
       for (BlockId s : flat.blocks[b].successors) {
-        if (!onlyExitSuccessors && onlyExits(flat, s)) continue;
+        if (isLeft(b, s)) continue;
         if (idom[s] == unknown) continue;
         best = best == unknown ? s : intersect(best, s);
       }
