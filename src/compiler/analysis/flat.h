@@ -33,6 +33,7 @@ struct Block {
   Terminator terminator = Terminator::Exit;
   ptx::RegId condition = ptx::noReg;
   bool negated = false;
+  bool yields = false;           // other warps get their turn before this one goes on (cutBehindEarlyReads)
   uint32_t line = 0;             // of the terminator
   std::vector<BlockId> successors;
   std::vector<BlockId> within;   // successors reached without suspending (findSuspensions)

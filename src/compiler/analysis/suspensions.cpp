@@ -189,6 +189,11 @@ Suspensions findSuspensions(Flat& flat) {
       block.within.clear();
       continue;
     }
+    if (block.yields) {
+      addPoint(block.successors[0]);
+      block.within.clear();
+      continue;
+    }
     std::erase_if(block.within, [&](BlockId s) { return spins.count({b, s}) != 0; });
   }
   for (auto [from, to] : spins) addPoint(isResumePoint(result, to) ? insertBlock(flat, from, to) : to);
@@ -208,6 +213,7 @@ void splitAtWarpSync(Flat& flat) {
       tail.predecessors = {b};
       head.terminator = Terminator::Jump;
       head.condition = ptx::noReg;
+      head.yields = false;
       head.successors = {rest};
       for (BlockId s : tail.successors)
         for (BlockId& p : flat.blocks[s].predecessors)

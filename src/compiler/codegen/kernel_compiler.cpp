@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/likely.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
@@ -174,6 +175,11 @@ class KernelCompiler {
     kernel_.webs = analysis::renameWebs(flat);
     widen();
     finish(kernel_);
+    if (k_.threads > k_.width && !options::isPassOff("early-reads") && analysis::cutBehindEarlyReads(flat, kernel_.shapes.partial)) {
+      k_.suspensions = analysis::findSuspensions(flat);
+      kernel_.webs = analysis::renameWebs(flat);
+      finish(kernel_);
+    }
     k_.free = !runsInLockstep();
     if (k_.free) {
       analysis::splitAtWarpSync(flat);

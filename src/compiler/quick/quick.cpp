@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/suspensions.h"
 #include "compiler/quick/builder.h"
 
@@ -33,6 +34,7 @@ Result<std::unique_ptr<Kernel>> makeKernel(const ptx::Module& module, uint32_t f
   auto needsCompiler = [&](const std::string& why) { return Error{ErrorKind::Unsupported, module.functions[function].name + ": " + why}; };
   if (!program.functions.empty() || program.kernel.indirectCalls) return needsCompiler("functions that are not inlined");
   analysis::Flat& flat = program.kernel;
+  if (uint64_t{block.x} * block.y * block.z > lanes && analysis::cutBehindEarlyReads(flat, {})) return needsCompiler("warps that wait for reads of others");
   analysis::Suspensions suspensions = analysis::findSuspensions(flat);
   if (suspensions.spins) return needsCompiler("a loop that waits for other threads");
   analysis::Webs webs = analysis::renameWebs(flat);

@@ -186,7 +186,10 @@ RunResult Block::runLockstep(Worker& worker) {
       moved = next != region_;
       if (next < kernel->regionCount && kernel->regions) {
         region_ = next;
-        if (kernel->regions[next].plainBarrier) continue;
+        if (kernel->regions[next].plainBarrier) {
+          rounds = 0;
+          continue;
+        }
         if (kernel->regions[next].interleaved) return RunResult::Yielded;
       }
       for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
