@@ -76,7 +76,7 @@ CUresult create(const char* name, CUarray* handle, const CUDA_ARRAY3D_DESCRIPTOR
 // A one-row copy with an array at one or both ends.
 CUresult copyRow(const char* name, CUstream handle, Ordering ordering, const Place& target, const Place& source, size_t bytes) {
   return callInContext(name, [&](Current& current) -> CUresult {
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     device::Copy copy;
     CUresult result = makeCopy(target, source, bytes, 1, 1, copy);

@@ -29,9 +29,9 @@ class Failure {
 };
 
 // Batches take no stream of the legacy kind: there everything waits for everything.
-CUresult batchStream(const Current& current, CUstream handle, StreamRef& stream) {
+CUresult batchStream(Current& current, CUstream handle, StreamRef& stream) {
   if (!handle || handle == CU_STREAM_LEGACY) return CUDA_ERROR_INVALID_VALUE;
-  stream = streamOf(current, handle);
+  stream = enterStream(current, handle);
   if (!stream) return CUDA_ERROR_INVALID_HANDLE;
   return stream.capture ? refuseCapture(stream) : CUDA_SUCCESS;
 }

@@ -18,7 +18,7 @@ struct Flat {
 
 CUresult copyFlat(const char* name, CUstream handle, Ordering ordering, const Flat& flat) {
   return callInContext(name, [&](Current& current) -> CUresult {
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     if (flat.bytes == 0) return CUDA_SUCCESS;
     if (!validRange(pointerOf(flat.target), flat.bytes, flat.targetSide) || !validRange(pointerOf(flat.source), flat.bytes, flat.sourceSide))
@@ -30,7 +30,7 @@ CUresult copyFlat(const char* name, CUstream handle, Ordering ordering, const Fl
 CUresult copyPlaces(const char* name, CUstream handle, Ordering ordering, const Place& target, const Place& source, size_t width, size_t height,
                     size_t depth) {
   return callInContext(name, [&](Current& current) -> CUresult {
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     device::Copy copy;
     CUresult result = makeCopy(target, source, width, height, depth, copy);

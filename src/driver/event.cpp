@@ -22,7 +22,7 @@ void forgetPoint(EventObject& event);
 CUresult record(const char* name, CUevent handle, CUstream streamHandle, unsigned flags) {
   return withEvent(name, handle, [&](Current& current, EventObject& event) -> CUresult {
     if (flags & ~CU_EVENT_RECORD_EXTERNAL) return CUDA_ERROR_INVALID_VALUE;
-    StreamRef stream = streamOf(current, streamHandle);
+    StreamRef stream = enterStream(current, streamHandle);
     if (!stream || event.impl != current.impl) return CUDA_ERROR_INVALID_HANDLE;
     if (stream.capture) return captureRecord(stream, events().find(handle), flags);
     if (flags) return CUDA_ERROR_INVALID_VALUE;  // external records exist while capturing only

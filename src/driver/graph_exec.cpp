@@ -135,7 +135,7 @@ CUresult launchExec(const char* name, CUgraphExec handle, CUstream streamHandle)
   return callInContext(name, [&](Current& current) -> CUresult {
     std::shared_ptr<GraphExec> exec = graphExecs().find(handle);
     if (!exec) return CUDA_ERROR_INVALID_VALUE;
-    StreamRef stream = streamOf(current, streamHandle);
+    StreamRef stream = enterStream(current, streamHandle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     if (!stream.capture) return exec->launch(current, stream);
     if (stream.implicit) return refuseCapture(stream);
@@ -198,7 +198,7 @@ CUresult cuGraphExecDestroy(CUgraphExec handle) {
 CUresult cuGraphUpload(CUgraphExec handle, CUstream streamHandle) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
     if (!graphExecs().find(handle)) return CUDA_ERROR_INVALID_VALUE;
-    StreamRef stream = streamOf(current, streamHandle);
+    StreamRef stream = enterStream(current, streamHandle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     return stream.capture ? refuseCapture(stream) : CUDA_SUCCESS;  // everything was prepared by its instantiation
   });

@@ -240,7 +240,7 @@ CUresult cuGreenCtxStreamCreate(CUstream* stream, CUgreenCtx handle, unsigned fl
 
 CUresult cuStreamGetGreenCtx(CUstream handle, CUgreenCtx* green) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     if (!green) return CUDA_ERROR_INVALID_VALUE;
     *green = stream.object ? stream.object->green : nullptr;

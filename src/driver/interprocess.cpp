@@ -104,6 +104,7 @@ CUresult cuIpcCloseMemHandle(CUdeviceptr pointer) {
 CUresult cuIpcGetEventHandle(CUipcEventHandle* handle, CUevent eventHandle) {
   return callInContext(__func__, [&](Current&) -> CUresult {
     if (!handle) return CUDA_ERROR_INVALID_VALUE;
+    *handle = {};  // programs tell an event that cannot be shared by it
     std::shared_ptr<EventObject> event = events().find(eventHandle);
     if (!event || !event->shared) return CUDA_ERROR_INVALID_HANDLE;
     const device::SharedFile& file = event->shared->file();

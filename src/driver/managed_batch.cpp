@@ -20,7 +20,7 @@ bool isManaged(CUdeviceptr pointer, size_t bytes) {
 CUresult checkRanges(Current& current, const CUdeviceptr* pointers, const size_t* sizes, size_t count, unsigned long long flags, CUstream handle) {
   if (!pointers || !sizes || count == 0 || flags) return CUDA_ERROR_INVALID_VALUE;
   if (!handle || handle == CU_STREAM_LEGACY) return CUDA_ERROR_INVALID_VALUE;
-  StreamRef stream = streamOf(current, handle);
+  StreamRef stream = enterStream(current, handle);
   if (!stream) return CUDA_ERROR_INVALID_HANDLE;
   if (stream.capture) return refuseCapture(stream);
   for (size_t i = 0; i < count; ++i)

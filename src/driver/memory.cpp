@@ -106,7 +106,7 @@ CUresult cuMemAllocManaged(CUdeviceptr* pointer, size_t bytes, unsigned flags) {
 
 CUresult cuMemFree_v2(CUdeviceptr pointer) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
-    if (!pointer) return CUDA_SUCCESS;
+    if (!pointer) return checkUnsafeCall();
     if (isImportedPointer(pointer)) {
       current.impl->synchronize();
       (void)takeImportedPointer(pointer);

@@ -12,11 +12,11 @@ namespace {
 
 constexpr int lowestPriority = 0, highestPriority = -5;
 
-// Runs `body` with the stream that `handle` means in the current context.
+// Runs `body` with the stream that `handle` means, in its context.
 template <class Body>
 CUresult withStream(const char* name, CUstream handle, Body&& body) {
   return callInContext(name, [&](Current& current) -> CUresult {
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     return stream ? body(current, stream) : CUDA_ERROR_INVALID_HANDLE;
   });
 }
@@ -181,7 +181,7 @@ CUresult cuStreamAttachMemAsync(CUstream handle, CUdeviceptr pointer, size_t byt
 
 CUresult cuStreamCopyAttributes(CUstream target, CUstream source) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
-    return streamOf(current, target) && streamOf(current, source) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+    return enterStream(current, target) && enterStream(current, source) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
   });
 }
 

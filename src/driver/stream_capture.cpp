@@ -12,7 +12,7 @@ template <class Body>
 CUresult withStream(const char* name, CUstream handle, Body&& body) {
   return callInContext(name, [&](Current& current) -> CUresult {
     std::lock_guard lock(graphMutex());
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     return stream ? body(current, stream) : CUDA_ERROR_INVALID_HANDLE;
   });
 }

@@ -51,7 +51,7 @@ CUresult run(Current& current, const StreamRef& stream, const CUstreamBatchMemOp
 CUresult submitOperations(const char* name, CUstream handle, const CUstreamBatchMemOpParams* operations, unsigned count, unsigned flags) {
   return callInContext(name, [&](Current& current) -> CUresult {
     if (count == 0 || count > 256 || !operations || flags) return CUDA_ERROR_INVALID_VALUE;
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     for (unsigned i = 0; i < count; ++i)
       if (CUresult result = checkMemoryOperation(operations[i]); result != CUDA_SUCCESS) return result;

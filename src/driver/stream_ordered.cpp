@@ -13,10 +13,12 @@ using namespace anywarp::driver;
 
 namespace {
 
-CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, const std::shared_ptr<MemoryPool>& pool, CUstream handle) {
+// Without a pool: from that of the stream's device.
+CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, std::shared_ptr<MemoryPool> pool, CUstream handle) {
   if (!pointer || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
-  StreamRef stream = streamOf(current, handle);
+  StreamRef stream = enterStream(current, handle);
   if (!stream) return CUDA_ERROR_INVALID_HANDLE;
+  if (!pool) pool = currentPool(current.device().ordinal);
   if (pool->imported) return CUDA_ERROR_INVALID_VALUE;  // its memory is the other process's
   if (stream.capture) return captureAllocation(current, stream, pool->device, bytes, pointer);
   if (pool->maxBytes && pool->used + bytes > pool->maxBytes) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -46,7 +48,7 @@ CUresult withPool(const char* name, CUmemoryPool handle, Body&& body) {
 }  // namespace
 
 CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
-  return callInContext(__func__, [&](Current& current) { return allocate(current, pointer, bytes, currentPool(current.device().ordinal), stream); });
+  return callInContext(__func__, [&](Current& current) { return allocate(current, pointer, bytes, nullptr, stream); });
 }
 
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr* pointer, size_t bytes, CUmemoryPool handle, CUstream stream) {
@@ -58,7 +60,7 @@ CUresult cuMemAllocFromPoolAsync(CUdeviceptr* pointer, size_t bytes, CUmemoryPoo
 
 CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
-    StreamRef stream = streamOf(current, handle);
+    StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     if (!pointer) return CUDA_SUCCESS;
     if (stream.capture) return captureFree(stream, pointer);

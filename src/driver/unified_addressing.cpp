@@ -154,7 +154,7 @@ CUresult advise(const char* name, CUdeviceptr pointer, size_t bytes, CUmem_advis
 
 CUresult prefetch(const char* name, CUdeviceptr pointer, size_t bytes, CUmemLocation location, CUstream handle) {
   return callInContext(name, [&](Current& current) -> CUresult {
-    if (!streamOf(current, handle)) return CUDA_ERROR_INVALID_HANDLE;
+    if (!enterStream(current, handle)) return CUDA_ERROR_INVALID_HANDLE;
     std::optional<device::Allocation> range = managedRange(pointer, bytes);
     if (!range) return CUDA_ERROR_INVALID_VALUE;
     if (!validLocation(location)) return location.type == CU_MEM_LOCATION_TYPE_DEVICE ? CUDA_ERROR_INVALID_DEVICE : CUDA_ERROR_INVALID_VALUE;

@@ -16,6 +16,7 @@ class Client:
     deselect: dict = dataclasses.field(default_factory=dict)  # test or class, as pytest names it: reason
     scripts: list = dataclasses.field(default_factory=list)  # each is one test more, run by run_script.py
     plugins: list = dataclasses.field(default_factory=list)  # of pytest, beside report_plugin
+    choose: list = dataclasses.field(default_factory=list)  # which tests there are, as arguments of pytest
     refusal: str = ""  # text the smoke program must print where a client cannot run, as docs/compatibility.md says
 
 
@@ -62,6 +63,10 @@ CLIENTS = {
     "warp": Client(
         # The runtime that is linked into the wheel, without names; its archive tells where they are.
         requirements=["warp-lang==1.19.0", "numpy==2.4.6", "nvidia-cuda-runtime==13.4.92"],
-        environment={"ANYWARP_DRIVER_VERSION": "13.4"},
+        environment={"ANYWARP_DRIVER_VERSION": "13.4"},  # a driver as new as its NVRTC is given PTX
+        package="warp/tests",
+        module="warp.tests",
+        tests=["."],
+        choose=["-k", "not _cpu", "-o", "python_functions=none"],  # functions outside of classes are made into tests by the classes
     ),
 }

@@ -77,6 +77,7 @@ class Environment:
             inside["ANYWARP_CUDART_STATIC"] = str(runtime)  # NVIDIA Warp holds it without names
         inside["CUPY_CACHE_DIR"] = str(self.folder / "cupy-cache")
         inside["TRITON_CACHE_DIR"] = str(self.cache)
+        inside["WARP_CACHE_PATH"] = str(self.cache)
         return {**os.environ, **inside, **self.client.environment}
 
 
@@ -134,6 +135,7 @@ def runOnce(environment, root, name, record, deadline, options):
         command += ["-p", plugin]
     for test in environment.client.deselect:
         command += ["--deselect", test]
+    command += environment.client.choose
     if environment.client.package:  # by its name: the folders above the file are no roots of packages
         module = f"{environment.client.module}.{name.removesuffix('.py').replace('/', '.')}"
         command += ["--import-mode=importlib", "--rootdir", root, "--pyargs", module]

@@ -231,6 +231,8 @@ TEST_F(Interprocess, EventsAreOneForBoth) {
   CUevent ordinary = nullptr;
   EXPECT_OK(cuEventCreate(&ordinary, CU_EVENT_DISABLE_TIMING));
   EXPECT_EQ(cuIpcGetEventHandle(&handle, ordinary), CUDA_ERROR_INVALID_HANDLE);
+  const CUipcEventHandle none = {};
+  EXPECT_EQ(memcmp(&handle, &none, sizeof handle), 0);
   EXPECT_EQ(cuIpcGetEventHandle(&handle, event), CUDA_ERROR_INVALID_HANDLE);
   EXPECT_INVALID(cuIpcOpenEventHandle(&event, CUipcEventHandle{}));
   EXPECT_OK(cuEventDestroy_v2(ordinary));

@@ -63,12 +63,46 @@ TEST_F(Stream, WrongHandlesAreErrors) {
   EXPECT_EQ(cuStreamSynchronize(reinterpret_cast<CUstream>(event())), CUDA_ERROR_INVALID_HANDLE);
 }
 
-TEST_F(Stream, AnotherContextsStreamIsNotOurs) {
+TEST_F(Stream, AnotherContextsStreamWorksInItsContext) {
+  CUcontext own = nullptr, other = nullptr, found = nullptr;
+  ASSERT_OK(cuCtxGetCurrent(&own));
+  ASSERT_OK(cuCtxCreate_v2(&other, 0, 0));
+  CUevent theirs = nullptr;
+  CUdeviceptr memory = 0;
+  CUstreamCaptureStatus status = CU_STREAM_CAPTURE_STATUS_ACTIVE;
+  EXPECT_OK(cuStreamGetCtx(stream, &found));
+  EXPECT_EQ(found, own);
+  EXPECT_OK(cuEventCreate(&theirs, 0));
+  EXPECT_EQ(cuEventRecord(theirs, stream), CUDA_ERROR_INVALID_HANDLE) << "stream and event are of two contexts";
+  EXPECT_OK(cuEventRecord(theirs, nullptr));
+  EXPECT_OK(cuStreamWaitEvent(stream, theirs, 0));
+  EXPECT_OK(cuStreamIsCapturing(stream, &status));
+  EXPECT_EQ(status, CU_STREAM_CAPTURE_STATUS_NONE);
+  EXPECT_OK(cuMemAllocAsync(&memory, 64, stream));
+  EXPECT_OK(cuMemsetD8Async(memory, 7, 64, stream));
+  uint8_t bytes[64] = {};
+  EXPECT_OK(cuMemcpyDtoHAsync_v2(bytes, memory, 64, stream));
+  EXPECT_OK(cuMemFreeAsync(memory, stream));
+  EXPECT_OK(cuStreamSynchronize(stream));
+  EXPECT_OK(cuStreamQuery(stream));
+  EXPECT_EQ(bytes[63], 7);
+  CUstream gone = nullptr;
+  EXPECT_OK(cuStreamCreate(&gone, 0));
+  EXPECT_OK(cuCtxDestroy_v2(other));
+  EXPECT_EQ(cuStreamSynchronize(gone), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_OK(cuStreamSynchronize(stream));
+}
+
+TEST_F(Stream, KernelsWantAStreamOfTheirContext) {
   CUcontext other = nullptr;
   ASSERT_OK(cuCtxCreate_v2(&other, 0, 0));
-  EXPECT_EQ(cuStreamSynchronize(stream), CUDA_ERROR_INVALID_HANDLE);
+  CUmodule module = nullptr;
+  CUfunction kernel = nullptr;
+  ASSERT_OK(cuModuleLoadData(&module, ".version 7.0\n.target sm_50\n.address_size 64\n.visible .entry nothing() { ret; }\n"));
+  ASSERT_OK(cuModuleGetFunction(&kernel, module, "nothing"));
+  EXPECT_EQ(cuLaunchKernel(kernel, 1, 1, 1, 1, 1, 1, 0, stream, nullptr, nullptr), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_OK(cuLaunchKernel(kernel, 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr));
   EXPECT_OK(cuCtxDestroy_v2(other));
-  EXPECT_OK(cuStreamSynchronize(stream));
 }
 
 TEST_F(Stream, DefaultStreamHandles) {

@@ -210,4 +210,18 @@ StreamRef streamOf(const Current& current, CUstream handle) {
   return ref;
 }
 
+StreamRef enterStream(Current& current, CUstream handle) {
+  if (!handle || handle == CU_STREAM_LEGACY || handle == CU_STREAM_PER_THREAD) return streamOf(current, handle);
+  std::shared_ptr<StreamObject> object = streams().find(handle);
+  if (!object) return {};
+  if (object->impl != current.impl) {
+    std::shared_ptr<Context> owner = object->context.lock();
+    if (!owner || owner->active() != object->impl) return {};
+    current = {std::move(owner), object->impl};
+  }
+  StreamRef ref{object->stream.get(), object};
+  if (capturingStreams.load(std::memory_order_relaxed)) findCapture(current, ref);
+  return ref;
+}
+
 }  // namespace anywarp::driver

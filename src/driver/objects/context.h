@@ -133,5 +133,7 @@ struct StreamRef {
   explicit operator bool() const { return stream; }
 };
 StreamRef streamOf(const Current& current, CUstream handle);
+// The same of any context: the call goes on in the stream's own. Only launches of kernels want one of the current context.
+StreamRef enterStream(Current& current, CUstream handle);
 
 }  // namespace anywarp::driver

@@ -72,7 +72,7 @@ ANYWARP_RUNTIME cudaError_t cudaMallocManaged(void** pointer, size_t size, unsig
 }
 
 ANYWARP_RUNTIME cudaError_t cudaFree(void* pointer) {
-  return inContext([&] { return pointer ? driver().cuMemFree_v2(devicePtr(pointer)) : CUDA_SUCCESS; });
+  return inContext([&] { return driver().cuMemFree_v2(devicePtr(pointer)); });
 }
 
 ANYWARP_RUNTIME cudaError_t cudaMallocPitch(void** pointer, size_t* pitch, size_t width, size_t height) {

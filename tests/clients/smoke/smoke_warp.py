@@ -9,7 +9,6 @@ def double(a: wp.array(dtype=float)):
     a[i] = a[i] * 2.0
 
 
-wp.config.cuda_output = "ptx"  # its own NVRTC would make machine code
 wp.init()
 if not wp.is_cuda_available():
     raise SystemExit("CUDA error: no CUDA device for Warp")
