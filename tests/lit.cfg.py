@@ -1,5 +1,5 @@
 # How lit finds and runs the text tests: lit --param build=<build folder> tests. SPDX-License-Identifier: Apache-2.0
-#   --param engines=NAMES   engines of %run (default: interp and the JIT at two widths; see tests/tools/ptxrun.cpp)
+#   --param engines=NAMES   engines of %run (default: interp, the JIT at three widths, threaded code; see tests/tools/ptxrun.cpp)
 import os
 import shutil
 

@@ -104,7 +104,7 @@ int runTest(const Options& options) {
   auto spec = parseSpec(options.file, text.str());
   if (!spec) return std::fprintf(stderr, "error: %s\n", spec.error().message.c_str()), 2;
 
-  std::string names = !spec->engines.empty() ? spec->engines : !options.engines.empty() ? options.engines : "interp,jit,jit-w8,jit-w16";
+  std::string names = !spec->engines.empty() ? spec->engines : !options.engines.empty() ? options.engines : "interp,jit,jit-w8,jit-w16,quick";
   std::vector<Engine> engines = enginesNamed(names);
   if (engines.empty()) return std::fprintf(stderr, "error: no engine is named `%s`\n", names.c_str()), 2;
   RunOptions runOptions;

@@ -1,6 +1,7 @@
 // Blocks in order, their ends, and where operands come from. SPDX-License-Identifier: Apache-2.0
 #include "compiler/quick/builder.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -301,25 +302,45 @@ void Builder::emitTerminator(BlockId x) {
     op.weight = uint32_t(out_->ops.size()) - blockBegan_;
     return op;
   };
+  // Edges on which a warp may be left (findSuspensions) go by way of a Yield.
+  auto yieldsTo = [&](BlockId to) {
+    return block.terminator != Terminator::Suspend && std::find(block.within.begin(), block.within.end(), to) == block.within.end();
+  };
+  std::vector<std::pair<BlockId, BlockId>> detours;  // a number of its own, where to
+  auto edge = [&](BlockId to) {
+    if (!yieldsTo(to)) return to;
+    detours.push_back({BlockId(begins_.size() + detours.size()), to});
+    return detours.back().first;
+  };
   auto jump = [&](BlockId to) { end(OpKind::Jump).target[0] = to; };
+  auto leave = [&](BlockId to) {
+    if (yieldsTo(to)) end(OpKind::Yield);
+    jump(to);
+  };
+  auto addDetours = [&] {
+    for (auto [number, to] : detours) {
+      begins_.push_back(uint32_t(out_->ops.size()));
+      leave(to);
+    }
+  };
   switch (block.terminator) {
-    case Terminator::Jump: return jump(block.successors[0]);
+    case Terminator::Jump: return leave(block.successors[0]);
     case Terminator::Branch: {
-      if (block.successors[0] == block.successors[1]) return jump(block.successors[0]);
+      if (block.successors[0] == block.successors[1]) return leave(block.successors[0]);
       Op& op = end(OpKind::Branch);
       op.operands[0] = registerRow(block.condition);
       op.negated = block.negated;
-      op.target[0] = block.successors[0];
-      op.target[1] = block.successors[1];
-      return;
+      op.target[0] = edge(block.successors[0]);
+      op.target[1] = edge(block.successors[1]);
+      return addDetours();
     }
     case Terminator::Switch: {
       Op& op = end(OpKind::Switch);
       op.operands[0] = registerRow(block.condition);
       op.target[0] = uint32_t(out_->ops.size());
       op.target[1] = uint32_t(block.successors.size());
-      for (BlockId s : block.successors) jump(s);
-      return;
+      for (BlockId s : block.successors) jump(edge(s));
+      return addDetours();
     }
     case Terminator::Exit: end(OpKind::Exit); return;
     case Terminator::Suspend:

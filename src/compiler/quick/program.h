@@ -33,6 +33,7 @@ enum class OpKind : uint8_t {
   Switch,    // target[0] + index in operands[0]: an operation Jump each; target[1]: their number
   Exit,
   Barrier,   // fn arrives and waits; goes on behind it
+  Yield,     // around a loop that waits for others: these run first
   Converge,  // fn, once the lanes that `members` names are all here (warp-synchronous instructions)
 };
 

@@ -34,9 +34,8 @@ Result<std::unique_ptr<Kernel>> makeKernel(const ptx::Module& module, uint32_t f
   auto needsCompiler = [&](const std::string& why) { return Error{ErrorKind::Unsupported, module.functions[function].name + ": " + why}; };
   if (!program.functions.empty() || program.kernel.indirectCalls) return needsCompiler("functions that are not inlined");
   analysis::Flat& flat = program.kernel;
-  if (uint64_t{block.x} * block.y * block.z > lanes && analysis::cutBehindEarlyReads(flat, {})) return needsCompiler("warps that wait for reads of others");
+  if (uint64_t{block.x} * block.y * block.z > lanes) analysis::cutBehindEarlyReads(flat, {});
   analysis::Suspensions suspensions = analysis::findSuspensions(flat);
-  if (suspensions.spins) return needsCompiler("a loop that waits for other threads");
   analysis::Webs webs = analysis::renameWebs(flat);
   analysis::Order order = analysis::orderBlocks(flat, {0}, analysis::Through::Suspensions);
   RowLayout rows = layOutRows(flat, webs, order.blocks);
@@ -51,6 +50,7 @@ Result<std::unique_ptr<Kernel>> makeKernel(const ptx::Module& module, uint32_t f
   kernel->name = kernel->ownName.c_str();
   kernel->entry = runWarp;
   kernel->mode = abi::PlanMode::Free;
+  kernel->usesSpin = suspensions.spins;
   kernel->width = lanes;
   kernel->frameBytes = (kernel->program.rowBytes + 63) & ~63u;
   kernel->localBytes = uint32_t((flat.localBytes + 15) & ~uint64_t{15});

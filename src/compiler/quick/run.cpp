@@ -33,9 +33,10 @@ class Run {
 
  private:
   // The lanes to go on with: those furthest behind. Lanes that wait for others at a warp-synchronous instruction come last: where
-  // those are gone by now, they go on; where they all wait for each other at different places, the first does.
+  // those are gone by now, they go on; where they all wait for each other at different places, the first does. Lanes that have been
+  // around a loop in which they wait for others go on when the warp runs again.
   bool choose() {
-    uint32_t ready = state_.live & ~state_.blocked;
+    uint32_t ready = state_.live & ~state_.blocked & ~yielded_;
     if (!ready) return false;
     isForced_ = false;
     if (uint32_t free = ready & ~parked_) {
@@ -47,6 +48,7 @@ class Run {
       if (!missingAt(ops_[pc_], mask_)) break;
     }
     if (missingAt(ops_[pc_], mask_)) {
+      if (yielded_ & state_.live) return false;
       furthestBehind(ready);
       isForced_ = true;
     }
@@ -133,6 +135,10 @@ class Run {
           place(mask, pc + 1);
           op.fn(&warp_, &op, mask);
           return;
+        case OpKind::Yield:
+          place(mask, pc + 1);
+          yielded_ |= mask;
+          return;
         case OpKind::Converge:
           mask = meet(op, pc, mask);
           if (!mask) return;
@@ -185,6 +191,7 @@ class Run {
   uint32_t pc_ = 0, mask_ = 0;
   uint32_t next_ = nowhere;      // where the next lanes wait
   uint32_t parked_ = 0;          // lanes at a warp-synchronous instruction
+  uint32_t yielded_ = 0;         // lanes that let others run first
   bool isForced_ = false;        // none but parked lanes can go on: whom they wait for does not come
   uint64_t executed_ = 0;
 };
