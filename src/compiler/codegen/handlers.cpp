@@ -5,6 +5,7 @@
 
 #include "compiler/codegen/dispatch.h"
 #include "compiler/codegen/lanes.h"
+#include "compiler/codegen/matrix_product.h"
 #include "compiler/codegen/nan_bits.h"
 #include "compiler/quick/keys/keys.h"
 
@@ -22,6 +23,7 @@ class HandlerEmitter {
   Status emit() {
     std::string why;
     PureEmitter e(b, rowLanes, host_, [&](const ptx::Instruction&, std::string_view reason) { why = reason; });
+    if (inst_.form == ptx::Form::Mma) return emitProductOf(e);
     llvm::SmallVector<Value*, 6> args;
     unsigned operand = 0;
     struct Result {
@@ -50,6 +52,24 @@ class HandlerEmitter {
       Value* v = &result == results.end() - 1 && quick::writesCarry(inst_) ? values.back() : values[next++];
       store(result.operand, result.type, v);
     }
+    b.CreateRetVoid();
+    return {};
+  }
+
+  // The registers of D, A, B and C, one after the other.
+  Status emitProductOf(PureEmitter& e) {
+    auto product = ptx::matrixProductOfOpcode(inst_);
+    if (!product) return product.error();
+    unsigned operand = product->fragmentD.registers;
+    MatrixOperands operands;
+    auto loadAll = [&](unsigned slot, const ptx::Fragment& fragment, llvm::SmallVector<Value*, 8>& registers) {
+      for (unsigned r = 0; r < fragment.registers; ++r) registers.push_back(load(operand++, ptx::slotType(inst_, slot)));
+    };
+    loadAll(1, product->fragmentA, operands.a);
+    loadAll(2, product->fragmentB, operands.b);
+    loadAll(3, product->fragmentC, operands.c);
+    unsigned to = 0;
+    for (Value* v : emitProduct(e, *product, operands)) store(to++, ptx::slotType(inst_, 0), v);
     b.CreateRetVoid();
     return {};
   }

@@ -60,9 +60,15 @@ class Builder {
   void emitStore(const Inst& inst);
   void emitAtomic(const Inst& inst);
   void emitWarp(const Inst& inst);
+  void emitAsync(const Inst& inst);
+  void emitMatrix(const Inst& inst);
+  void emitProduct(const Inst& inst);
+  // All lanes of the warp that have not exited take part.
+  void converge(Op& op, int32_t members) { op.kind = OpKind::Converge, op.members = members; }
   void emitSpecialInst(const Inst& inst);
   void emitCall(const Inst& inst);
-  bool address(const Inst& inst, const Operand& o, Op& op);
+  bool address(const Inst& inst, const Operand& o, Op& op) { return address(inst, o, inst.space(), op); }
+  bool address(const Inst& inst, const Operand& o, ptx::Space space, Op& op);
   Op& addAccess(OpFn fn, const Op& where);  // `where`: what address() has found
 
   const ptx::Module& module_;

@@ -38,6 +38,8 @@ void Builder::emitInst(const Inst& inst) {
     case ptx::Need::Memory: return emitMemory(inst);
     case ptx::Need::Atomic: return emitAtomic(inst);
     case ptx::Need::Warp: return emitWarp(inst);
+    case ptx::Need::Async: return emitAsync(inst);
+    case ptx::Need::Matrix: return emitMatrix(inst);
     case ptx::Need::Special: return emitSpecialInst(inst);
     case ptx::Need::Call: return emitCall(inst);
     case ptx::Need::Barrier: {
@@ -217,8 +219,7 @@ void Builder::emitAddressConversion(const Inst& inst) {
 }
 
 // The address of a memory instruction: operands[0], space, symbol and immediate of `op`.
-bool Builder::address(const Inst& inst, const Operand& o, Op& op) {
-  Space space = inst.space();
+bool Builder::address(const Inst& inst, const Operand& o, Space space, Op& op) {
   op.immediate = uint64_t(o.offset);
   op.operands[0] = Op::noOperand;
   op.addressBytes = 0;

@@ -41,6 +41,10 @@ struct LaneOps {
   OpFn isSpace;                                                        // d, a; which: Base; immediate: bytes of params
   OpFn (*load)(unsigned bytes);                                        // address, elements
   OpFn (*store)(unsigned bytes);                                       // address, elements
+  OpFn loadLimited;                                                    // address, words (`count`), bytes that are there: others are 0; which 1: none
+                                                                       // where that predicate holds
+  OpFn loadMatrix, storeMatrix;                                        // address, registers (`count`); which: transposed
+  OpFn transposeMatrix;                                                // d, s
   OpFn (*atomic)(Atomic op, Lane type);                                // address, d or noOperand, value, (new value)
   OpFn (*shuffle)(Shuffle mode);                                       // d, predicate or noOperand, a, b, c
   OpFn (*vote)(Vote mode);                                             // d, predicate, members or noOperand

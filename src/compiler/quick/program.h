@@ -65,10 +65,17 @@ struct Op {
   uint32_t weight = 1;              // Jump, Branch: operations of the block that it ends
 };
 
+// Operands of an instruction that has more than an Op holds, for the prebuilt `fn` that reads them as it does an Op's.
+struct WideOperands {
+  int32_t operands[32];
+  OpFn fn;
+};
+
 struct Program {
   std::vector<Op> ops;
   std::vector<uint8_t> constants;   // rows; lie at an address aligned to 64 in `constantRows`
   uint8_t* constantRows = nullptr;
+  std::vector<std::unique_ptr<WideOperands>> wide;  // an Op's `immediate` is the address of one
   uint32_t rowBytes = 0;            // of a warp
 };
 

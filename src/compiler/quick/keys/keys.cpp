@@ -41,13 +41,14 @@ std::vector<std::string> expandBraces(const std::string& text) {
 
 namespace {
 
-// The first row of the table that accepts the opcode and needs nothing but operands, with registers in its slots. The second
+// The first row of the table that accepts the opcode and needs nothing but operands (of matrix products: of all lanes), with registers in
+// its slots. The second
 // predicate of a comparison is left out, the third source is there where it is combined with something.
 bool instructionOf(const std::string& opcode, ptx::Instruction& inst) {
   ptx::Opcode decoded = ptx::decodeOpcode(opcode);
   for (ptx::Form form : decoded.forms) {
     const ptx::FormInfo& info = ptx::formInfo(form);
-    if (info.needs != ptx::Need::None || info.planned) continue;
+    if ((info.needs != ptx::Need::None && form != ptx::Form::Mma) || info.planned) continue;
     inst = {};
     inst.form = form;
     inst.mods = decoded.mods;

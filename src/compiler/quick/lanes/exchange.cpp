@@ -233,7 +233,7 @@ void barrierResult(Warp* w, const Op* op, uint32_t mask) {
 }
 
 const LaneOps table = {copy, convert, copyPredicate, notPredicate, splatField, splatSymbol, warpRow, addBase, lookup3, pack, unpack, pieceLoad,
-                       pieceStore, isSpace, load, store, atomic, shuffle, vote, match, reduce, activeMask, elect, fence, service, barrier,
+                       pieceStore, isSpace, load, store, loadLimited, loadMatrix, storeMatrix, transposeMatrix, atomic, shuffle, vote, match, reduce, activeMask, elect, fence, service, barrier,
                        barrierResult, nothing};
 
 }  // namespace anywarp::quick::ANYWARP_QUICK_LEVEL

@@ -134,6 +134,17 @@ void storeOf(Warp* w, const Op* op, uint32_t mask) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
+// 16-bit elements of an 8x8 matrix, two in each lane.
+void transpose(uint32_t* matrix) {
+  uint16_t from[64], to[64];
+  std::memcpy(from, matrix, sizeof from);
+  for (unsigned i = 0; i < 64; ++i) to[i] = from[i % 8 * 8 + i / 8];
+  std::memcpy(matrix, to, sizeof to);
+}
+
+// Lanes whose addresses an instruction on `count` matrices reads.
+uint32_t rowHolders(const Op* op) { return op->count == 4 ? ~0u : (1u << 8 * op->count) - 1; }
+
 template <class Bits, class T, Atomic op>
 Bits changed(Bits oldBits, Bits valueBits) {
   T old = std::bit_cast<T>(oldBits), v = std::bit_cast<T>(valueBits);
@@ -240,6 +251,64 @@ OpFn atomic(Atomic op, Lane type) {
     case Lane::F64: return atomicFor<uint64_t, double>(op);
     default: return nullptr;
   }
+}
+
+void loadLimited(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint64_t a[lanes];
+  const unsigned words = op->count, size = words * 4;
+  begin(w, op, mask, a, size);
+  const uint32_t* limit = row<uint32_t>(w, op->operands[1 + words]);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  eachLane(mask, [&](uint32_t lane) {
+    nowRuns(w, lane);
+    uint32_t bytes = op->which ? (*limit >> lane & 1 ? 0 : size) : limit[lane];
+    uint32_t values[4] = {};
+    std::memcpy(values, reinterpret_cast<const void*>(a[lane]), bytes < size ? bytes : size);
+    for (unsigned i = 0; i < words; ++i) row<uint32_t>(w, op->operands[1 + i])[lane] = values[i];
+  });
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// Rows of lanes that are elsewhere are zero.
+void loadMatrix(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint64_t a[lanes];
+  const uint32_t holders = rowHolders(op) & mask;
+  begin(w, op, holders, a, 16);
+  alignas(64) uint32_t matrices[4][lanes] = {};
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  eachLane(holders, [&](uint32_t lane) {
+    nowRuns(w, lane);
+    std::memcpy(&matrices[lane / 8][lane % 8 * 4], reinterpret_cast<const void*>(a[lane]), 16);
+  });
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  for (unsigned m = 0; m < op->count; ++m) {
+    if (op->which) transpose(matrices[m]);
+    write<uint32_t>(w, op->operands[1 + m], mask, [&](uint32_t l) { return matrices[m][l]; });
+  }
+}
+
+void storeMatrix(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint64_t a[lanes];
+  const uint32_t holders = rowHolders(op) & mask;
+  begin(w, op, holders, a, 16);
+  alignas(64) uint32_t matrices[4][lanes];
+  for (unsigned m = 0; m < op->count; ++m) {
+    std::memcpy(matrices[m], row<uint32_t>(w, op->operands[1 + m]), sizeof matrices[m]);
+    if (op->which) transpose(matrices[m]);
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  eachLane(holders, [&](uint32_t lane) {
+    nowRuns(w, lane);
+    std::memcpy(reinterpret_cast<void*>(a[lane]), &matrices[lane / 8][lane % 8 * 4], 16);
+  });
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+void transposeMatrix(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint32_t matrix[lanes];
+  std::memcpy(matrix, row<uint32_t>(w, op->operands[1]), sizeof matrix);
+  transpose(matrix);
+  write<uint32_t>(w, op->operands[0], mask, [&](uint32_t l) { return matrix[l]; });
 }
 
 void fence(Warp*, const Op* op, uint32_t) {
