@@ -21,13 +21,20 @@ Status compile(const CompileRequest& request, CompiledObject& object) {
   emit.features = request.options.features;
   emit.optLevel = request.options.optLevel;
   emit.dump = &dump;
+  // A CPU's name brings features with it.
+  auto enabled = jit::enabledFeatures(emit);
+  if (!enabled) return enabled.error();
+  emit.enabled = std::move(*enabled);
+  jit::preferGathers(emit);
+  CompileRequest known = request;
+  known.options.features = emit.enabled;
 
   llvm::LLVMContext context;
   llvm::Module module(function.name, context);
   if (Status s = jit::prepareModule(module, emit); !s) return s;
   auto attributes = [&](llvm::Function& f) { jit::setFunctionAttributes(f, emit); };
   std::string analysis;
-  if (Status s = codegen::compileToIr(request, module, object, attributes, &analysis); !s) return s;
+  if (Status s = codegen::compileToIr(known, module, object, attributes, &analysis); !s) return s;
   auto bytes = jit::optimizeAndEmit(module, emit);
   if (!bytes) return bytes.error();
   object.object = std::move(*bytes);

@@ -380,8 +380,16 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
   mask_ = inner;
   guard_ = uniform ? nullptr : inner;
   Value *misaligned = std::exchange(misaligned_, nullptr), *line = misalignedLine_;
-  emitGuarded(inst);
-  flushMisaligned();
+  if (!uniform && masksCost() && isMaskedAccess(inst)) {
+    emitForBothMasks([&](bool full) {
+      guard_ = full ? allLanes() : inner;
+      emitGuarded(inst);
+      flushMisaligned();
+    });
+  } else {
+    emitGuarded(inst);
+    flushMisaligned();
+  }
   misaligned_ = misaligned, misalignedLine_ = line;
   guard_ = nullptr;
   b.CreateBr(after);

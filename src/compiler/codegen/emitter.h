@@ -151,6 +151,16 @@ class FunctionEmitter {
   void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc);
   void trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line);
 
+  // --- full_masks.cpp
+  bool masksCost() const;
+  bool isMaskedAccess(const Inst& inst) const;
+  bool wantsFullCopy(const analysis::Block& block) const;
+  void emitBody(const analysis::Block& block);
+  void emitBodies(BlockId x);
+  void emitForBothMasks(llvm::function_ref<void(bool full)> body);
+  Value* loadNarrow(llvm::Type* vector, Value* p, Value* mask);
+  void storeNarrow(Value* value, Value* p, Value* mask);
+
   // --- async_copy.cpp
   void emitAsync(const Inst& inst);
   void emitAsyncCopy(const Inst& inst);

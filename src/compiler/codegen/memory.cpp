@@ -173,7 +173,9 @@ llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const 
     for (unsigned i = 0; i < width_ * count; ++i) repeat.push_back(int(i / count));
     Value* wideMask = count == 1 ? mask_ : b.CreateShuffleVector(mask_, repeat);
     Value* p = pointer(near);
-    Value* all = ofProgram(b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide)));
+    bool narrow = size < 4 && masksCost() && !llvm::isa<llvm::Constant>(wideMask);
+    Value* all = narrow ? loadNarrow(wide, p, wideMask)
+                        : ofProgram(b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide)));
     for (unsigned i = 0; i < count; ++i) {
       if (count == 1) return llvm::SmallVector<Value*, 8>{all};
       llvm::SmallVector<int, 32> pick;
@@ -265,7 +267,7 @@ void FunctionEmitter::scatter(const Address& a, Value* value) {
   perLane(mask_, {pointers(a), value}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
     b.CreateAlignedStore(lane[1], b.CreateIntToPtr(lane[0], b.getPtrTy()), llvm::Align(1));
     return nullptr;
-  });
+  }, true);
 }
 
 // A loop over the lanes of `mask`; the results as a vector (lanes outside `mask` are undefined). `unrolled`: the usual case of all
@@ -391,6 +393,7 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
       all = b.CreateShuffleVector(parts[0], interleave);
       wideMask = b.CreateShuffleVector(mask_, repeat);
     }
+    if (count == 1 && size < 4 && masksCost() && !llvm::isa<llvm::Constant>(wideMask)) return storeNarrow(all, pointer(near), wideMask);
     ofProgram(b.CreateMaskedStore(all, pointer(near), llvm::Align(size), wideMask));
   };
   if (!near.valid) return storeWide();

@@ -366,10 +366,7 @@ void FunctionEmitter::emitBlock(BlockId x) {
   const analysis::Block& blk = flat_.blocks[x];
   if (k_.free && region_ && blk.first < blk.last && analysis::isWarpSync(flat_.instructions[blk.first]))
     warpSyncWait(x, flat_.instructions[blk.first]);
-  uint32_t last = blk.last;
-  if (blk.terminator == Terminator::Suspend) --last;  // the barrier itself: at the end
-  for (uint32_t i = blk.first; i < last && !k_.failed; ++i) emitInstruction(flat_.instructions[i]);
-  flushMisaligned();
+  emitBodies(x);
   if (!k_.failed) emitTerminator(x);
 }
 

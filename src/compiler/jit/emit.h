@@ -31,6 +31,7 @@ namespace anywarp::jit {
 struct EmitOptions {
   std::string triple;            // "": this host
   std::string cpu, features;     // LLVM names
+  std::string enabled;           // enabledFeatures(): what `features` leaves to the CPU's name too; "": `features` says it all
   int optLevel = 2;              // 0..3
   KernelDump* dump = nullptr;    // receives the stages llvm, llvm-opt, asm and object
 };
@@ -49,6 +50,10 @@ void setFunctionAttributes(llvm::Function& function, const EmitOptions& options)
 // Every feature that cpu and features together switch on, "+a,+b,...": what code generation may ask for by name, also where
 // only a CPU was given. Nothing for a CPU that LLVM does not know.
 Result<std::string> enabledFeatures(const EmitOptions& options);
+
+// Where the CPU has gathers but its name does not praise them: LLVM would branch on each of a warp's lanes instead.
+// Needs options.enabled.
+void preferGathers(EmitOptions& options);
 
 // Bits of the host's widest vector register, from the feature string: 512, 256 or 128.
 unsigned vectorBits(const EmitOptions& options);

@@ -14,6 +14,7 @@
 
 #include "support/host_cpu.h"
 #include "support/log.h"
+#include "support/options.h"
 
 namespace anywarp::jit {
 namespace {
@@ -95,9 +96,15 @@ Result<std::string> enabledFeatures(const EmitOptions& options) {
   return text;
 }
 
+void preferGathers(EmitOptions& options) {
+  if (!hasFeature(options.enabled, "+avx2") || hasFeature(options.enabled, "+avx512f") || options::isPassOff("avx2-gather")) return;
+  options.features += std::string(options.features.empty() ? "" : ",") + "+fast-gather";
+}
+
 unsigned vectorBits(const EmitOptions& options) {
-  if (hasFeature(options.features, "+avx512f")) return 512;
-  if (hasFeature(options.features, "+avx")) return 256;
+  const std::string& features = options.enabled.empty() ? options.features : options.enabled;
+  if (hasFeature(features, "+avx512f")) return 512;
+  if (hasFeature(features, "+avx")) return 256;
   return 128;
 }
 

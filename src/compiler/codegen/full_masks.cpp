@@ -1,0 +1,154 @@
+// Code for all lanes beside code for some: hosts whose memory accesses take no masks. SPDX-License-Identifier: Apache-2.0
+//
+// Where the host has no AVX-512, a masked access costs a vector of wide integers for its mask, or a branch for each lane. Most masks
+// are full. So what accesses memory is generated twice, and one test of the mask chooses.
+#include <llvm/IR/MDBuilder.h>
+
+#include "compiler/analysis/operands.h"
+#include "compiler/codegen/emitter.h"
+#include "support/options.h"
+
+namespace anywarp::codegen {
+namespace {
+
+// Doubling a block of thousands of instructions would cost more time in the compiler than it saves elsewhere.
+constexpr uint32_t longestCopy = 400;
+
+bool isFull(Value* mask) {
+  auto* known = llvm::dyn_cast<llvm::Constant>(mask);
+  return known && known->isAllOnesValue();
+}
+
+}  // namespace
+
+bool FunctionEmitter::masksCost() const { return !k_.host.avx512f && !k_.options.debugInfo && !options::isPassOff("full-masks"); }
+
+// Whether its lanes access different places.
+bool FunctionEmitter::isMaskedAccess(const Inst& inst) const {
+  if (inst.pseudo != analysis::Pseudo::None || inst.form == ptx::Form::Unknown) return false;
+  ptx::Need needs = ptx::formInfo(inst.form).needs;
+  if (needs == ptx::Need::Async) return true;
+  bool load = inst.form == ptx::Form::Ld || inst.form == ptx::Form::Ldu;
+  if (!load && inst.form != ptx::Form::St) return false;
+  const ptx::Operand& at = inst.operands[load ? 1 : 0];
+  if (inst.space() == ptx::Space::Local) return true;
+  return at.reg != ptx::noReg && !a_.shapes.registers[at.reg].isUniform();
+}
+
+bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) const {
+  if (!masksCost() || isFull(mask_) || block.last - block.first > longestCopy) return false;
+  for (uint32_t i = block.first; i < block.last; ++i) {
+    const Inst& inst = flat_.instructions[i];
+    if (inst.guard == ptx::noReg && isMaskedAccess(inst)) return true;
+  }
+  return false;
+}
+
+void FunctionEmitter::emitBody(const analysis::Block& block) {
+  uint32_t last = block.last;
+  if (block.terminator == analysis::Terminator::Suspend) --last;  // the barrier itself: at the end
+  for (uint32_t i = block.first; i < last && !k_.failed; ++i) emitInstruction(flat_.instructions[i]);
+  flushMisaligned();
+}
+
+// The instructions of a block; what its terminator reads is joined behind them.
+void FunctionEmitter::emitBodies(BlockId x) {
+  const analysis::Block& block = flat_.blocks[x];
+  if (!wantsFullCopy(block)) return emitBody(block);
+  std::vector<ptx::RegId> joined;
+  if (block.condition != ptx::noReg) joined.push_back(block.condition);
+  if (block.terminator == analysis::Terminator::Suspend)
+    analysis::forEachUse(flat_.instructions[block.last - 1], flat_.registers, [&](ptx::RegId& r) { joined.push_back(r); });
+  std::erase_if(joined, [&](ptx::RegId r) { return !slot(r).direct; });
+
+  struct Values {
+    Value *value, *low;
+  };
+  std::vector<Values> values[2];
+  llvm::BasicBlock* ends[2];
+  emitForBothMasks([&](bool full) {
+    enter(x);
+    emitBody(block);
+    ends[full] = b.GetInsertBlock();
+    for (ptx::RegId r : joined) values[full].push_back({slot(r).value, slot(r).low});
+  });
+  auto join = [&](Value* some, Value* all) -> Value* {
+    if (some == all) return all;
+    llvm::PHINode* phi = b.CreatePHI(all->getType(), 2);
+    phi->addIncoming(some, ends[0]);
+    phi->addIncoming(all, ends[1]);
+    return phi;
+  };
+  for (size_t i = 0; i < joined.size(); ++i) {
+    Slot& s = slot(joined[i]);
+    s.value = join(values[0][i].value, values[1][i].value);
+    if (s.low) s.low = join(values[0][i].low, values[1][i].low);
+  }
+}
+
+// Runs `body` twice, for all lanes and for those of the mask.
+void FunctionEmitter::emitForBothMasks(llvm::function_ref<void(bool full)> body) {
+  Value* mask = mask_;
+  llvm::BasicBlock* all = llvm::BasicBlock::Create(k_.context(), "full", &function_);
+  llvm::BasicBlock* some = llvm::BasicBlock::Create(k_.context(), "some", &function_);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "both", &function_);
+  Value* isAll = b.CreateICmpEQ(b.CreateBitCast(mask, b.getIntNTy(width_)), llvm::Constant::getAllOnesValue(b.getIntNTy(width_)));
+  b.CreateCondBr(isAll, all, some, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  b.SetInsertPoint(all);
+  mask_ = allLanes();
+  body(true);
+  b.CreateBr(done);
+  b.SetInsertPoint(some);
+  mask_ = mask;
+  body(false);
+  b.CreateBr(done);
+  b.SetInsertPoint(done);
+}
+
+// Bytes and halfwords of neighbouring lanes, where the host has no masks for them.
+Value* FunctionEmitter::loadNarrow(llvm::Type* vector, Value* p, Value* mask) {
+  llvm::Type* element = vector->getScalarType();
+  unsigned size = element->getIntegerBitWidth() / 8;
+  unsigned lanes = llvm::cast<llvm::FixedVectorType>(vector)->getNumElements();
+  auto* bitsType = b.getIntNTy(lanes);
+  llvm::BasicBlock* whole = llvm::BasicBlock::Create(k_.context(), "page", &function_);
+  llvm::BasicBlock* apart = llvm::BasicBlock::Create(k_.context(), "pages", &function_);
+  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "loaded", &function_);
+  // What lies on the page of an active lane can be read.
+  constexpr uint64_t page = 4096;
+  Value* at = b.CreateAnd(b.CreatePtrToInt(p, b.getInt64Ty()), i64(page - 1));
+  Value* within = b.CreateICmpULE(at, i64(page - uint64_t(lanes) * size));
+  Value* bits = b.CreateBitCast(mask, bitsType);
+  Value* any = b.CreateICmpNE(bits, llvm::Constant::getNullValue(bitsType));
+  b.CreateCondBr(b.CreateAnd(within, any), whole, apart, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  b.SetInsertPoint(whole);
+  Value* fast = ofProgram(b.CreateAlignedLoad(vector, p, llvm::Align(size)));
+  b.CreateBr(done);
+  llvm::BasicBlock* fastEnd = b.GetInsertBlock();
+  b.SetInsertPoint(apart);
+  Value* slow;
+  if (lanes != width_) {
+    slow = ofProgram(b.CreateMaskedLoad(vector, p, llvm::Align(size), mask, llvm::PoisonValue::get(vector)));
+  } else {
+    slow = perLane(mask, {iota(32)}, element, [&](llvm::ArrayRef<Value*> lane) -> Value* {
+      return ofProgram(b.CreateAlignedLoad(element, b.CreateGEP(element, p, lane[0]), llvm::Align(size)));
+    });
+  }
+  apart = b.GetInsertBlock();
+  b.CreateBr(done);
+  b.SetInsertPoint(done);
+  llvm::PHINode* phi = b.CreatePHI(vector, 2);
+  phi->addIncoming(fast, fastEnd);
+  phi->addIncoming(slow, apart);
+  return phi;
+}
+
+void FunctionEmitter::storeNarrow(Value* value, Value* p, Value* mask) {
+  llvm::Type* element = value->getType()->getScalarType();
+  perLane(mask, {value, iota(32)}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
+    ofProgram(b.CreateAlignedStore(lane[0], b.CreateGEP(element, p, lane[1]), llvm::Align(element->getIntegerBitWidth() / 8)));
+    return nullptr;
+  });
+}
+
+}  // namespace anywarp::codegen
