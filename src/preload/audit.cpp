@@ -11,6 +11,7 @@
 
 #include "preload/elf_image.h"
 #include "preload/interpose.h"
+#include "preload/programs.h"
 
 namespace anywarp::preload {
 namespace {
@@ -31,7 +32,8 @@ constexpr Redirection redirections[] = {
     {"libcudart.so", "libcudart.so.13"},
 };
 
-// Libraries of the toolkit that make machine code, and ours that use them to make PTX: where theirs was found, ours is taken.
+// Libraries of the toolkit that make machine code, and ours that use them to make PTX; and libraries that want NVIDIA's devices and are
+// opened by programs that call next to nothing of them. Where theirs was found, ours is taken.
 // Ours lie in a folder that no search path holds, so a program without theirs finds none.
 constexpr Redirection standIns[] = {
     {"libnvJitLink.so.13", "toolchain/libnvJitLink.so.13"},
@@ -40,6 +42,9 @@ constexpr Redirection standIns[] = {
     {"libnvfatbin.so.12", "toolchain/libnvfatbin.so.12"},
     {"libnvrtc.so.13", "toolchain/libnvrtc.so.13"},
     {"libnvrtc.so.12", "toolchain/libnvrtc.so.12"},
+    {"libcudnn.so.9", "partial/libcudnn.so.9"},
+    {"libcupti.so.13", "partial/libcupti.so.13"},
+    {"libcupti.so.12", "partial/libcupti.so.12"},
 };
 constexpr size_t standInCount = sizeof standIns / sizeof *standIns;
 char replaced[standInCount][4096];  // the path of theirs
@@ -166,7 +171,11 @@ extern "C" {
 
 void la_preinit(uintptr_t*) { started = true; }
 
-unsigned la_version(unsigned version) { return findFolder() ? version : 0; }
+unsigned la_version(unsigned version) {
+  if (!findFolder()) return 0;
+  replaceProgram();
+  return version;
+}
 
 char* la_objsearch(const char* name, uintptr_t*, unsigned flag) {
   if (strncmp(name, unredirected, sizeof unredirected - 1) == 0) return const_cast<char*>(name);

@@ -16,7 +16,7 @@ class Client:
     deselect: dict = dataclasses.field(default_factory=dict)  # test or class, as pytest names it: reason
     scripts: list = dataclasses.field(default_factory=list)  # each is one test more, run by run_script.py
     plugins: list = dataclasses.field(default_factory=list)  # of pytest, beside report_plugin
-    choose: list = dataclasses.field(default_factory=list)  # which tests there are, as arguments of pytest
+    arguments: list = dataclasses.field(default_factory=list)  # of pytest
     refusal: str = ""  # text the smoke program must print where a client cannot run, as docs/compatibility.md says
 
 
@@ -67,6 +67,18 @@ CLIENTS = {
         package="warp/tests",
         module="warp.tests",
         tests=["."],
-        choose=["-k", "not _cpu", "-o", "python_functions=none"],  # functions outside of classes are made into tests by the classes
+        # Functions outside of classes are made into tests by the classes; some tests look at what the process prints.
+        arguments=["-k", "not _cpu", "-o", "python_functions=none", "--capture=no", "-p", "no:subtests"],
+    ),
+    "taichi": Client(
+        requirements=["taichi==1.7.4", "numpy==2.4.6", "pytest-rerunfailures==16.7"],
+        repository="https://github.com/taichi-dev/taichi",
+        revision="v1.7.4",
+        environment={"TI_WANTED_ARCHS": "cuda", "TI_OFFLINE_CACHE": "0"},
+        tests=["tests/python"],
+    ),
+    "jax": Client(
+        requirements=["jax[cuda13]==0.10.2", "numpy==2.4.6"],
+        environment={"JAX_PLATFORMS": "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
     ),
 }

@@ -135,7 +135,7 @@ def runOnce(environment, root, name, record, deadline, options):
         command += ["-p", plugin]
     for test in environment.client.deselect:
         command += ["--deselect", test]
-    command += environment.client.choose
+    command += environment.client.arguments
     if environment.client.package:  # by its name: the folders above the file are no roots of packages
         module = f"{environment.client.module}.{name.removesuffix('.py').replace('/', '.')}"
         command += ["--import-mode=importlib", "--rootdir", root, "--pyargs", module]
