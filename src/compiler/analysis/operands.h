@@ -5,6 +5,10 @@
 
 namespace anywarp::analysis {
 
+// The elements of a vector operand, or the one operand that stands without braces.
+inline size_t elementCount(const ptx::Operand& o) { return o.kind == ptx::Operand::Kind::Vector ? o.elements.size() : 1; }
+inline const ptx::Operand& element(const ptx::Operand& o, size_t i) { return o.kind == ptx::Operand::Kind::Vector ? o.elements[i] : o; }
+
 template <class Fn>
 void forEachRegister(ptx::Operand& o, Fn&& fn) {
   if (o.reg != ptx::noReg) fn(o.reg);

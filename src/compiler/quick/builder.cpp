@@ -82,6 +82,16 @@ int32_t Builder::temporary(unsigned bytes) {
   return it->second;
 }
 
+int32_t Builder::rowBlock(RowBlock which) {
+  static constexpr uint32_t rows[] = {12, 8};
+  int32_t& at = rowBlocks_[unsigned(which)];
+  if (at == Op::noOperand) {
+    at = int32_t(rowEnd_);
+    rowEnd_ += rows[unsigned(which)] * lanes * 4;
+  }
+  return at;
+}
+
 int32_t Builder::constantRow(uint64_t bits, unsigned bytes) {
   auto [it, isNew] = constants_.try_emplace({bits, bytes}, 0);
   if (!isNew) return it->second;

@@ -36,6 +36,8 @@ class Builder {
   int32_t constantRow(uint64_t bits, unsigned bytes);  // bytes 0: a predicate
   int32_t threadRows(unsigned dimension);              // constant rows of a thread index, warp by warp
   int32_t temporary(unsigned bytes);                   // of a lane; 0: a predicate
+  enum class RowBlock : uint8_t { Coordinates, Texels };
+  int32_t rowBlock(RowBlock which);                    // temporary rows of 4 bytes a lane, one behind the other: 12 and 8
   int32_t registerRow(ptx::RegId r) const { return int32_t(rows_.offsets[r]); }
   // The row that holds an operand as `type`; adds what makes it.
   int32_t source(const Operand& o, Type type);
@@ -63,6 +65,11 @@ class Builder {
   void emitAsync(const Inst& inst);
   void emitMatrix(const Inst& inst);
   void emitProduct(const Inst& inst);
+  void emitTexture(const Inst& inst);
+  void emitTextureQuery(const Inst& inst);
+  void emitSurface(const Inst& inst);
+  int32_t handleRow(const Operand& o);
+  void copyRow(int32_t to, int32_t from, unsigned bytes);
   // All lanes of the warp that have not exited take part.
   void converge(Op& op, int32_t members) { op.kind = OpKind::Converge, op.members = members; }
   void emitSpecialInst(const Inst& inst);
@@ -87,6 +94,7 @@ class Builder {
   uint32_t rowEnd_ = 0;           // of the rows so far
   std::map<std::pair<unsigned, uint32_t>, int32_t> temporaries_;  // by size and number
   std::array<uint32_t, 5> nextTemporary_{};  // by size
+  std::array<int32_t, 2> rowBlocks_{Op::noOperand, Op::noOperand};
   const Inst* inst_ = nullptr;    // that operations are being added for
   uint32_t blockBegan_ = 0;
   std::string why_;

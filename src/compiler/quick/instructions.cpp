@@ -40,6 +40,8 @@ void Builder::emitInst(const Inst& inst) {
     case ptx::Need::Warp: return emitWarp(inst);
     case ptx::Need::Async: return emitAsync(inst);
     case ptx::Need::Matrix: return emitMatrix(inst);
+    case ptx::Need::Texture: return emitTexture(inst);
+    case ptx::Need::Surface: return emitSurface(inst);
     case ptx::Need::Special: return emitSpecialInst(inst);
     case ptx::Need::Call: return emitCall(inst);
     case ptx::Need::Barrier: {

@@ -54,6 +54,9 @@ struct LaneOps {
   OpFn elect;                                                          // d, predicate, members
   OpFn fence;                                                          // immediate: 1 acquire and release, 2 sequentially consistent
   OpFn (*service)(Service which);
+  OpFn texture;                                                        // four rows of texels, textures, samplers or noOperand, rows; immediate: operation
+  OpFn textureQuery;                                                   // d, handles, levels or noOperand; immediate: query; which 1: d is a predicate
+  OpFn surface;                                                        // rows of data, surfaces, rows of coordinates; immediate: operation
   OpFn barrier;                                                        // number, threads or noOperand, predicate or noOperand; which: reduction
   OpFn barrierResult;                                                  // d, number; which: bytes of d, 0 for a predicate
   OpFn nothing;

@@ -1,11 +1,14 @@
 // Matrix instructions and asynchronous copies (PTX: Warp Level Matrix Multiply-Accumulate Instructions, cp.async).
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/analysis/operands.h"
 #include "compiler/ptx/fragments.h"
 #include "compiler/quick/builder.h"
 #include "compiler/quick/keys/keys.h"
 
 namespace anywarp::quick {
 
+using analysis::element;
+using analysis::elementCount;
 using ptx::Form;
 using ptx::Mod;
 using ptx::Operand;
@@ -19,9 +22,6 @@ void callWide(Warp* warp, const Op* op, uint32_t mask) {
   const auto* wide = reinterpret_cast<const WideOperands*>(op->immediate);
   wide->fn(warp, reinterpret_cast<const Op*>(wide->operands), mask);
 }
-
-const Operand& element(const Operand& o, size_t i) { return o.kind == Operand::Kind::Vector ? o.elements[i] : o; }
-size_t elementCount(const Operand& o) { return o.kind == Operand::Kind::Vector ? o.elements.size() : 1; }
 
 }  // namespace
 

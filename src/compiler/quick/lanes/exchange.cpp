@@ -217,6 +217,29 @@ OpFn service(Service which) {
   }
 }
 
+void texture(Warp* w, const Op* op, uint32_t mask) {
+  w->block->runningLine = op->line;
+  const uint64_t* samplers = op->operands[2] == Op::noOperand ? nullptr : row<uint64_t>(w, op->operands[2]);
+  w->block->services->texture(w->block, w->index, mask, uint32_t(op->immediate), row<uint64_t>(w, op->operands[1]), samplers,
+                              row<uint32_t>(w, op->operands[3]), row<uint32_t>(w, op->operands[0]));
+}
+
+void textureQuery(Warp* w, const Op* op, uint32_t mask) {
+  w->block->runningLine = op->line;
+  const uint32_t* levels = op->operands[2] == Op::noOperand ? nullptr : row<uint32_t>(w, op->operands[2]);
+  uint32_t answers[lanes] = {}, yes = 0;
+  w->block->services->textureQuery(w->block, w->index, mask, uint32_t(op->immediate), row<uint64_t>(w, op->operands[1]), levels, answers);
+  if (!op->which) return write<uint32_t>(w, op->operands[0], mask, [&](uint32_t l) { return answers[l]; });
+  for (uint32_t l = 0; l < lanes; ++l) yes |= uint32_t{answers[l] != 0} << l;
+  writePredicate(w, op->operands[0], mask, yes);
+}
+
+void surface(Warp* w, const Op* op, uint32_t mask) {
+  w->block->runningLine = op->line;
+  w->block->services->surface(w->block, w->index, mask, uint32_t(op->immediate), row<uint64_t>(w, op->operands[1]),
+                              row<uint32_t>(w, op->operands[2]), row<uint8_t>(w, op->operands[0]));
+}
+
 void barrier(Warp* w, const Op* op, uint32_t mask) {
   abi::BlockContext* block = w->block;
   block->runningLine = op->line;
@@ -233,7 +256,7 @@ void barrierResult(Warp* w, const Op* op, uint32_t mask) {
 }
 
 const LaneOps table = {copy, convert, copyPredicate, notPredicate, splatField, splatSymbol, warpRow, addBase, lookup3, pack, unpack, pieceLoad,
-                       pieceStore, isSpace, load, store, loadLimited, loadMatrix, storeMatrix, transposeMatrix, atomic, shuffle, vote, match, reduce, activeMask, elect, fence, service, barrier,
+                       pieceStore, isSpace, load, store, loadLimited, loadMatrix, storeMatrix, transposeMatrix, atomic, shuffle, vote, match, reduce, activeMask, elect, fence, service, texture, textureQuery, surface, barrier,
                        barrierResult, nothing};
 
 }  // namespace anywarp::quick::ANYWARP_QUICK_LEVEL
