@@ -6,6 +6,7 @@
 #include <map>
 
 #include "compiler/analysis/operands.h"
+#include "compiler/analysis/turns.h"
 
 namespace anywarp::analysis {
 namespace {
@@ -29,6 +30,20 @@ class LoopReader {
         Inst& inst = flat.instructions[i];
         forEachDef(inst, [&](ptx::RegId& r) { writers_[r].push_back(&inst); });
       }
+  }
+
+  // A loop over barriers that strides over memory.
+  bool waitsAndStrides(uint32_t width) {
+    bool waits = false, strides = false;
+    for (BlockId x : order_.loops[loop_].blocks) {
+      const Block& block = flat_.blocks[x];
+      waits |= block.terminator == Terminator::Suspend && order_.innermost[x] == loop_;
+      for (uint32_t i = block.first; i < block.last && !strides; ++i) {
+        const Inst& inst = flat_.instructions[i];
+        strides = inst.pseudo == Pseudo::None && inst.form != Form::Unknown && !isCall(inst) && stridesFar(inst, width);
+      }
+    }
+    return waits && strides;
   }
 
   // 0: not worth it; otherwise iterations per turn.
@@ -145,6 +160,20 @@ std::vector<Interleaved> findInterleaved(Flat& flat, const Webs& webs, const Ord
   std::vector<Interleaved> found;
   for (uint32_t l = 0; l < order.loops.size(); ++l)
     if (uint32_t rounds = LoopReader(flat, webs, order, shapes, l).rounds(width)) found.push_back({order.loops[l].header, rounds, {}});
+  return found;
+}
+
+std::vector<BlockId> findTurnsAtBarriers(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t width) {
+  std::vector<BlockId> found;
+  for (uint32_t l = 0; l < order.loops.size(); ++l) {
+    if (!LoopReader(flat, webs, order, shapes, l).waitsAndStrides(width)) continue;
+    // One of them will do: after it, what a round reads and writes lies together.
+    for (BlockId x : order.loops[l].blocks) {
+      if (flat.blocks[x].terminator != Terminator::Suspend || order.innermost[x] != l) continue;
+      found.push_back(flat.blocks[x].successors[0]);
+      break;
+    }
+  }
   return found;
 }
 

@@ -7,6 +7,7 @@
 
 #include "compiler/analysis/invariants.h"
 #include "compiler/analysis/operands.h"
+#include "support/options.h"
 
 namespace anywarp::analysis {
 namespace {
@@ -18,6 +19,14 @@ using ptx::Operand;
 using ptx::Type;
 
 constexpr int64_t limit32 = int64_t(1) << 31;
+
+// All threads of the block are looked at as one warp (together.h).
+bool isWholeBlock(const LaunchShape& launch) { return launch.width > abi::maxWarpWidth; }
+
+bool comparesAligned() {
+  static const bool on = !options::isPassOff("aligned-compares");
+  return on;
+}
 
 Shape withRange(Shape s, int64_t low, int64_t high) {
   if (low >= -limit32 && high < limit32 && low <= high) s.low = low, s.high = high;
@@ -228,16 +237,17 @@ class Analysis {
       case Form::CvtInt: return convert(inst);
       case Form::Cvta: case Form::CvtaTo: return convertAddress(inst);
       case Form::Selp: return select(inst);
+      case Form::SetpInt: return compare(inst);
       case Form::Ld: case Form::Ldu: return load(inst);
       case Form::MbarrierTestWait: case Form::MbarrierTestWaitParity: case Form::MbarrierTryWait: case Form::MbarrierTryWaitParity:
-        return launch_.free ? Shape::varying() : combine(inst);
+        return launch_.free || isWholeBlock(launch_) ? Shape::varying() : combine(inst);
       case Form::MbarrierPendingCount: return combine(inst);
       default: break;
     }
     switch (ptx::formInfo(inst.form).needs) {
       case ptx::Need::None: return combine(inst);
       case ptx::Need::Warp: return warp(inst);
-      case ptx::Need::Barrier: return launch_.free ? Shape::varying() : Shape::uniform();
+      case ptx::Need::Barrier: return launch_.free || isWholeBlock(launch_) ? Shape::varying() : Shape::uniform();
       default: return Shape::varying();
     }
   }
@@ -467,18 +477,39 @@ class Analysis {
     return a;
   }
 
+  // Lanes of an aligned run of indices lie on one side of a multiple of its size.
+  Shape compare(Inst& inst) {
+    Shape all = combine(inst);
+    if (all.kind != Kind::Varying || !comparesAligned() || (inst.operands.size() > 4 && !inst.operands[4].isNone())) return all;
+    Type t = inst.type();
+    Shape a = of(inst.operands[2], t), b = of(inst.operands[3], t);
+    bool less = inst.has(Mod::Lt) || inst.has(Mod::Lo) || inst.has(Mod::Ge) || inst.has(Mod::Hs);
+    bool greater = inst.has(Mod::Gt) || inst.has(Mod::Hi) || inst.has(Mod::Le) || inst.has(Mod::Ls);
+    const Operand* fixed = &inst.operands[3];
+    if (a.isUniform()) {
+      std::swap(a, b);
+      std::swap(less, greater);
+      fixed = &inst.operands[2];
+    }
+    if (!b.isUniform() || !sharesUpperBits(a, ptx::bits(t) - 1)) return all;
+    int run = std::bit_width(uint64_t(a.stride) * (launch_.width - 1));
+    if (less && b.alignLog2 >= run) return Shape::uniform();
+    int64_t c;
+    return greater && constantOf(*fixed, t, c) && std::countr_zero(uint64_t(c) + 1) >= run ? Shape::uniform() : all;
+  }
+
   Shape load(Inst& inst) {
     ptx::Space space = inst.space();
     if (space == ptx::Space::Local) return Shape::varying();
     Shape a = of(inst.operands[1], Type::B64);
     if (a.kind == Kind::Unknown) return a;
     bool constant = space == ptx::Space::Param || space == ptx::Space::Const;
-    if (launch_.free && !constant) return Shape::varying();
+    if ((launch_.free || isWholeBlock(launch_)) && !constant) return Shape::varying();
     return a.isUniform() ? Shape::uniform() : Shape::varying();
   }
 
   Shape warp(Inst& inst) {
-    if (launch_.free) return Shape::varying();
+    if (launch_.free || isWholeBlock(launch_)) return Shape::varying();
     auto uniformSource = [&](unsigned slot) {
       Shape s = of(inst.operands[slot], ptx::slotType(inst, slot));
       return s.isUniform();
@@ -535,6 +566,7 @@ Shape specialShape(ptx::SpecialReg reg, const LaunchShape& launch) {
     return s;
   };
   bool oneDimensional = by == 1 && bz == 1;
+  if (isWholeBlock(launch) && !(reg >= R::TidX && reg <= R::NctaidW && reg != R::Warpid && reg != R::Laneid)) return Shape::varying();
   switch (reg) {
     case R::TidX:
       if (bx == 1) return exact(0);

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 
+#include "abi/region_turns.h"
 #include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/likely.h"
 #include "compiler/analysis/operands.h"
+#include "compiler/analysis/turns.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/matrix_tiles.h"
+#include "compiler/codegen/region_state.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -37,7 +40,7 @@ class KernelCompiler {
  public:
   KernelCompiler(const compiler::CompileRequest& request, llvm::Module& module, analysis::FlatProgram& program,
                  const std::function<void(llvm::Function&)>& setAttributes)
-      : k_{.module = module, .ptx = *request.module, .program = program, .options = request.options, .setAttributes = setAttributes}, request_(request) {}
+      : k_{{.module = module, .ptx = *request.module, .program = program, .options = request.options, .setAttributes = setAttributes}, {}}, request_(request) {}
 
   Status run(compiler::CompiledObject& object) {
     // Address 0 is an address like any other: it faults when it is used, not before.
@@ -196,6 +199,9 @@ class KernelCompiler {
       finish(kernel_);
     }
     if (!k_.free) interleave();
+    if (!k_.free && !options::isPassOff("turns-at-barriers")) {
+      for (BlockId x : analysis::findTurnsAtBarriers(flat, kernel_.webs, kernel_.order, kernel_.shapes, k_.width)) turnsAt_.push_back(x);
+    }
     const auto& points = k_.suspensions.resumePoints;
     k_.regionOf.assign(flat.blocks.size(), ~0u);
     for (uint32_t r = 0; r < points.size(); ++r) k_.regionOf[points[r]] = r;
@@ -204,6 +210,9 @@ class KernelCompiler {
       if (block.terminator == Terminator::Suspend && k_.regionOf[block.successors[0]] != ~0u)
         k_.suspendedAt[k_.regionOf[block.successors[0]]] = &flat.instructions[block.last - 1];
     k_.lanesExit = lanesExit();
+    k_.together = {std::vector<uint8_t>(points.size()), std::vector<uint8_t>(points.size())};
+    if (!k_.free && k_.interleaved.empty() && !k_.suspensions.spins && !options::isPassOff("regions-together"))
+      k_.together = analysis::findTogether(flat, kernel_.webs, kernel_.order, k_.suspensions, k_.launch, k_.threads);
     return {};
   }
 
@@ -387,16 +396,17 @@ class KernelCompiler {
       if (k_.interleavedRegion(r)) object.regions[r] = {0, k_.program.kernel.blocks[k_.suspensions.resumePoints[r]].line, 1};
       const Inst* inst = k_.suspendedAt[r];
       if (!inst) continue;
-      bool plain = ptx::slotRole(*inst, 0) != ptx::SlotRole::Dest && inst->operands[0].kind == ptx::Operand::Kind::Integer &&
-                   inst->operands[0].bits == 0 && (inst->operands.size() < 2 || inst->operands[1].isNone());
-      object.regions[r] = {plain, inst->loc.line, 0};
+      bool plain = analysis::isPlainBarrier(*inst);
+      bool turns = std::find(turnsAt_.begin(), turnsAt_.end(), k_.suspensions.resumePoints[r]) != turnsAt_.end();
+      object.regions[r] = {plain, inst->loc.line, plain && turns ? abi::turnsAtBarrier : 0};
     }
   }
 
-  KernelState k_;
+  RegionState k_;
   const compiler::CompileRequest& request_;
   Analyzed kernel_;
   bool mayWiden_ = false;
+  std::vector<BlockId> turnsAt_;  // resume points where blocks may take turns
   std::unique_ptr<llvm::DIBuilder> debug_;
 };
 

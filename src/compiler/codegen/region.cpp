@@ -7,6 +7,7 @@
 
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
+#include "compiler/codegen/region_state.h"
 
 namespace anywarp::codegen {
 
@@ -72,9 +73,12 @@ void FunctionEmitter::emitRegion(uint32_t region) {
 
   b.SetInsertPoint(warpEnd_);
   warpNext_ = b.CreatePHI(b.getInt32Ty(), 4, "next");
-  Value* merged = b.CreateSelect(b.CreateICmpEQ(warpNext_, i32(abi::regionExited)), result,
-                                 b.CreateSelect(b.CreateOr(b.CreateICmpEQ(result, i32(abi::regionExited)), b.CreateICmpEQ(result, warpNext_)),
-                                                warpNext_, i32(abi::regionMixed)));
+  const analysis::Together& warps = RegionState::of(k_).together;
+  Value* merged = warpNext_;
+  if (k_.free || !warps.agreed[region])
+    merged = b.CreateSelect(b.CreateICmpEQ(warpNext_, i32(abi::regionExited)), result,
+                            b.CreateSelect(b.CreateOr(b.CreateICmpEQ(result, i32(abi::regionExited)), b.CreateICmpEQ(result, warpNext_)),
+                                           warpNext_, i32(abi::regionMixed)));
   Value* nextWarp = b.CreateAdd(warp, i32(1));
   llvm::BasicBlock* exit = block(function_, "exit");
   b.CreateCondBr(b.CreateICmpULT(nextWarp, last), head, exit);
@@ -84,7 +88,8 @@ void FunctionEmitter::emitRegion(uint32_t region) {
   b.CreateRet(merged);
 
   b.SetInsertPoint(head);
-  if (!k_.free) {
+  bool together = !k_.free && warps.entered[region];
+  if (!k_.free && !together) {
     Value* pc = field(state_, offsetof(abi::WarpState, pc), b.getInt32Ty(), "pc", false);
     llvm::BasicBlock* skip = block(function_, "warp.skip");
     b.CreateCondBr(b.CreateICmpEQ(pc, i32(region)), run, skip);
@@ -114,7 +119,7 @@ void FunctionEmitter::emitRegion(uint32_t region) {
     for (uint32_t i = flat_.blocks[x].first; i < flat_.blocks[x].last; ++i)
       analysis::forEachDef(flat_.instructions[i], [&](ptx::RegId& r) { modified_[r] = 1; });
 
-  bool whole = k_.fullWarps && (!k_.lanesExit || region == 0);  // at its start a whole warp is there
+  bool whole = k_.fullWarps && (!k_.lanesExit || region == 0 || together);  // at its start a whole warp is there
   liveAtEntry_ = whole && !k_.free ? allLanes() : maskFromBits(field(state_, offsetof(abi::WarpState, live), b.getInt32Ty(), "live", false));
   placeMasks();
   waiting_.assign(flat_.blocks.size(), nullptr);
@@ -483,8 +488,11 @@ void FunctionEmitter::emitSuspend(BlockId x, BlockId resume, Value* lanes) {
   if (blk.terminator == Terminator::Suspend) describeBarrier(flat_.instructions[blk.last - 1]);
   else store(offsetof(abi::WarpState, suspend), i32(uint32_t(abi::Suspend::Yield)));
   storeFrame(a_.webs.liveIn[resume], regionId_ ? &modified_ : nullptr);
-  store(offsetof(abi::WarpState, pc), i32(next));
-  if (k_.lanesExit) store(offsetof(abi::WarpState, live), maskBits(lanes));
+  // Where all warps arrive, nobody looks at what each of them wants.
+  if (!RegionState::of(k_).together.entered[next]) {
+    store(offsetof(abi::WarpState, pc), i32(next));
+    if (k_.lanesExit) store(offsetof(abi::WarpState, live), maskBits(lanes));
+  }
   endWarp(i32(next));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "abi/region_turns.h"
 #include "device/memory/arena.h"
 #include "device/sched/worker.h"
 #include "support/options.h"
@@ -50,6 +51,7 @@ Status Block::prepare(Grid& grid) {
   if (Status s = prepareWarps(grid, *code); !s) return s;
   grid_ = &grid;
   kernel = code;
+  mayTakeTurns_ = mayTakeTurns(*code);
   params = info.params;
   symbols = info.symbols;
   shared = shared_.base();
@@ -186,11 +188,13 @@ RunResult Block::runLockstep(Worker& worker) {
       moved = next != region_;
       if (next < kernel->regionCount && kernel->regions) {
         region_ = next;
-        if (kernel->regions[next].plainBarrier) {
+        const abi::RegionInfo& region = kernel->regions[next];
+        if (region.plainBarrier) {
+          if (takesTurns_ && region.interleaved) return RunResult::Yielded;
           rounds = 0;
           continue;
         }
-        if (kernel->regions[next].interleaved) return RunResult::Yielded;
+        if (region.interleaved) return RunResult::Yielded;
       }
       for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
     } else {
@@ -261,7 +265,12 @@ bool Block::settle(bool exitedCount) {
 }
 
 bool Block::interleaved(uint32_t region) const {
-  return region < kernel->regionCount && kernel->regions && kernel->regions[region].interleaved;
+  return region < kernel->regionCount && kernel->regions && kernel->regions[region].interleaved == 1;
+}
+
+bool Block::mayTakeTurns(const abi::CompiledKernel& kernel) {
+  if (kernel.mode != abi::PlanMode::Lockstep || !kernel.regions) return false;
+  return std::any_of(kernel.regions, kernel.regions + kernel.regionCount, [](const abi::RegionInfo& r) { return r.interleaved == abi::turnsAtBarrier; });
 }
 
 // Lockstep: finds how the block goes on. Waiting: it does.

@@ -41,6 +41,12 @@ class Block final : public abi::BlockContext {
   // Runs `count` blocks that are neighbours in x, row of threads by row of threads: as a loop over rows would touch memory.
   RunResult runStrip(Worker& worker, uint64_t index, uint32_t count);
 
+  // Whether there are barriers at which blocks side by side may take turns, and whether this one is to yield there.
+  static bool mayTakeTurns(const abi::CompiledKernel& kernel);
+  bool mayTakeTurns() const { return mayTakeTurns_; }
+  void takeTurns(bool yes) { takesTurns_ = yes; }
+  bool takesTurns() const { return takesTurns_; }
+
   Grid& grid() const { return *grid_; }
   uint32_t warpCount() const { return warpCount_; }
   // Since the last start() or call: did any thread exit or any barrier complete?
@@ -83,6 +89,7 @@ class Block final : public abi::BlockContext {
   uint32_t region_ = 0;
   bool uniform_ = true;      // lockstep: all warps that have not exited are to run region_
   bool progressed_ = false;
+  bool mayTakeTurns_ = false, takesTurns_ = false;
   bool yielded_ = false;     // lockstep: a warp that can run is in an interleaved loop
 
   Window shared_{Window::Shrink::Exactly};

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "device/context.h"
+#include "device/sched/block.h"
 #include "device/sched/services.h"
 
 namespace anywarp::device {
@@ -12,6 +13,7 @@ namespace anywarp::device {
 namespace {
 
 constexpr uint64_t chunksPerWorker = 16;
+constexpr uint64_t chunksPerWorkerOfTurns = 4;  // neighbours that take turns are of one chunk
 constexpr uint64_t largestChunk = 256;
 
 std::atomic<uint64_t> lastGridId{0};
@@ -22,7 +24,8 @@ uint64_t volume(const abi::Dim3& d) { return uint64_t{d.x} * d.y * d.z; }
 uint32_t chunkFor(const Grid& grid) {
   bool alone = grid.kernel->usesSpin || grid.residency == Residency::WholeGrid;
   if (alone) return 1;
-  return static_cast<uint32_t>(std::clamp<uint64_t>(grid.total / (workerCount() * chunksPerWorker), 1, largestChunk));
+  uint64_t chunks = workerCount() * (Block::mayTakeTurns(*grid.kernel) ? chunksPerWorkerOfTurns : chunksPerWorker);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(grid.total / chunks, 1, largestChunk));
 }
 
 }  // namespace

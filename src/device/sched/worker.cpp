@@ -195,9 +195,9 @@ void Worker::work(size_t at) {
     if (strip <= 1) block->start(index);
     joined_[at].next += strip > 1 ? strip - 1 : 0;
     RunResult result = runBlock(*block, index, strip);
+    if (result == RunResult::Yielded) workTogether(joined_[at], *block);
     if (timed_ && joined_[at].next == joined_[at].end) chunkEnded(grid);
     if (result == RunResult::Yielded) {
-      workTogether(joined_[at], *block);
       if (!held_.empty() || !nextIndex(joined_[at], index)) return;
       block = takeBlock(grid);
       if (!block) return;
@@ -219,17 +219,20 @@ void Worker::work(size_t at) {
 }
 
 // How many blocks from `index` on, which has been taken, run as one strip. Decided for a chunk, and timed.
-uint32_t Worker::stripOf(const Joined& joined, const Block& block, uint64_t index) {
+uint32_t Worker::stripOf(const Joined& joined, Block& block, uint64_t index) {
   const Grid& grid = *joined.grid;
+  block.takeTurns(false);
   if (grid.chunk < smallestStrip) return 1;
   uint32_t most = block.stripFrom(index);
-  if (index % grid.chunk == 0 && block.stripFrom(0) >= smallestStrip) {
+  bool turns = block.mayTakeTurns();
+  if (index % grid.chunk == 0 && (turns || block.stripFrom(0) >= smallestStrip)) {
     uint64_t key = reinterpret_cast<uintptr_t>(block.kernel) ^ uint64_t{grid.info.block.x} << 48;
     timed_ = &pace_[(key >> 6) % std::size(pace_)];
     timed_->of(key);
     strips_ = timed_->next() == Pace::Way::Strips;
     chunkBegan_ = monotonicNanoseconds();
   }
+  block.takeTurns(turns && timed_ && strips_);
   return timed_ && strips_ ? static_cast<uint32_t>(std::min<uint64_t>(most, joined.end - joined.next + 1)) : 1;
 }
 
@@ -249,6 +252,7 @@ void Worker::workTogether(Joined& joined, Block& first) {
   while (together_.size() < count && joined.next != joined.end) {
     Block* block = takeBlock(grid);
     if (!block) break;
+    block->takeTurns(first.takesTurns());
     block->start(joined.next++);
     together_.push_back(block);
   }
@@ -261,6 +265,7 @@ void Worker::workTogether(Joined& joined, Block& first) {
         continue;
       }
       together_.erase(together_.begin() + static_cast<ptrdiff_t>(i));
+      block.takeTurns(false);
       if (result == RunResult::Waiting) {
         hold(block);
       } else {

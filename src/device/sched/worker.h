@@ -101,7 +101,7 @@ class Worker {
   bool mayStart(const Joined& joined, uint64_t quietNanoseconds) const;
   bool startAnother(uint64_t quietNanoseconds);
   RunResult runBlock(Block& block, uint64_t index = 0, uint32_t strip = 1);
-  uint32_t stripOf(const Joined& joined, const Block& block, uint64_t index);
+  uint32_t stripOf(const Joined& joined, Block& block, uint64_t index);
   void chunkEnded(const Grid& grid);
   void ended(Block& block, RunResult result);
   void hold(Block& block);
