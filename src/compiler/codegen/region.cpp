@@ -566,8 +566,10 @@ void FunctionEmitter::endWarp(Value* next) {
                          b.CreateConstGEP1_64(b.getInt8Ty(), state_, offsetof(abi::WarpState, lanePc)), llvm::Align(4));
     next = b.CreateSelect(anyLane(live), i32(abi::regionMixed), i32(abi::regionExited));
   } else if (!next) {
-    store(offsetof(abi::WarpState, pc), i32(abi::regionExited));
-    store(offsetof(abi::WarpState, live), i32(0));
+    if (!RegionState::of(k_).together.agreed[regionId_]) {
+      store(offsetof(abi::WarpState, pc), i32(abi::regionExited));
+      store(offsetof(abi::WarpState, live), i32(0));
+    }
     next = i32(abi::regionExited);
   }
   warpNext_->addIncoming(next, b.GetInsertBlock());
