@@ -48,6 +48,7 @@ class Block final : public abi::BlockContext {
   bool takesTurns() const { return takesTurns_; }
 
   Grid& grid() const { return *grid_; }
+  uint64_t index() const { return index_; }
   uint32_t warpCount() const { return warpCount_; }
   // Since the last start() or call: did any thread exit or any barrier complete?
   bool progressed() const { return progressed_; }

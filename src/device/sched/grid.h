@@ -54,6 +54,9 @@ struct Grid {
     return true;
   }
 
+  // The watch's (watch.h), under the pool's mutex: since when nothing has got further.
+  uint64_t watchedSteps = 0, watchedSince = 0;
+
   // Launches by its threads: made when the first one asks.
   const ChildLauncher* launcher = nullptr;
   std::atomic<Children*> children{nullptr};

@@ -61,6 +61,7 @@ Pool::Pool() {
     }
     workers_.push_back(worker);
   }
+  watch_.start(*this);
   if (workers_.empty()) log::error("no worker thread could be started: kernels will not run");
 }
 
@@ -73,6 +74,7 @@ void Pool::list(Grid& grid, uint32_t workers) {
   grid.next.store(0, std::memory_order_relaxed);
   grid.stop.store(false, std::memory_order_relaxed);
   grid.workers = workers;
+  grid.watchedSince = 0;
   grid.serial = lastSerial_.fetch_add(1, std::memory_order_relaxed) + 1;
   uint64_t now = monotonicNanoseconds();
   refreshFaultHandlers(now);
@@ -92,6 +94,7 @@ void Pool::list(Grid& grid, uint32_t workers) {
     if (!small) version_.fetch_add(1, std::memory_order_seq_cst);
     else if (lookAt_.load(std::memory_order_relaxed) == 0) lookAt_.store(now + patience, std::memory_order_seq_cst);
   }
+  watch_.wake();
   if (small) {
     if (!somebodyLooks(self, grid)) announce(1);
     return;
@@ -309,6 +312,23 @@ void Pool::interrupt(const Grid& grid, const Worker* except) {
     Worker* helper = helpers_[i].load(std::memory_order_acquire);
     if (helper != except && helper->runningGrid() == &grid) helper->interrupt();
   }
+}
+
+bool Pool::tellOfStuck(uint64_t now) {
+  std::vector<Worker::Trace> traces;
+  for (const Worker* worker : workers_) traces.push_back(worker->trace());
+  uint32_t helpers = helperCount_.load(std::memory_order_acquire);
+  for (uint32_t i = 0; i < helpers; ++i) traces.push_back(helpers_[i].load(std::memory_order_acquire)->trace());
+  std::vector<Watch::Stuck> stuck;
+  {
+    Lock lock(mutex_);
+    if (!first_) return false;
+    for (Grid* grid = first_; grid; grid = grid->after) {
+      if (grid->kernel && grid->workers != 0) Watch::look(*grid, traces, now, stuck);
+    }
+  }
+  for (const Watch::Stuck& one : stuck) Watch::tell(one);
+  return true;
 }
 
 void Pool::parallel(uint64_t count, void (*body)(void*, uint64_t), void* argument) {

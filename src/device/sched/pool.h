@@ -8,6 +8,7 @@
 
 #include "device/sched/grid.h"
 #include "device/sched/mutex.h"
+#include "device/sched/watch.h"
 #include "device/sched/worker.h"
 
 namespace anywarp::device {
@@ -49,6 +50,8 @@ class Pool {
   void leave(Grid& grid);
   // Ends all grids of `context` soon; those that no worker has joined at once.
   void stop(const Context& context);
+  // Says on the log which kernels have got nowhere for a while (watch.h). False when there is no grid at all.
+  bool tellOfStuck(uint64_t now);
   // Makes workers inside `grid` see that it has stopped.
   void interrupt(const Grid& grid, const Worker* except);
 
@@ -86,6 +89,7 @@ class Pool {
   alignas(64) std::atomic<uint64_t> lookAt_{0};    // when a small grid may have been left alone for long enough; 0: there is none
   std::atomic<uint32_t> waiting_{0};               // grids with blocks left and no worker
   std::atomic<uint64_t> lastSerial_{0};
+  Watch watch_;
 };
 
 template <class Joined>

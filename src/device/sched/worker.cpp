@@ -316,10 +316,14 @@ bool Worker::nextIndex(Joined& joined, uint64_t& index) {
 
 RunResult Worker::runBlock(Block& block, uint64_t index, uint32_t strip) {
   running_ = &block;
+  tracedGrid_.store(&block.grid(), std::memory_order_relaxed);
+  tracedBlock_.store(strip > 1 ? index : block.index(), std::memory_order_relaxed);
   runningGrid_.store(&block.grid(), std::memory_order_release);
   RunResult result = strip > 1 ? block.runStrip(*this, index, strip) : block.run(*this);
   runningGrid_.store(nullptr, std::memory_order_release);
   running_ = nullptr;
+  waits_.store(result == RunResult::Waiting, std::memory_order_relaxed);
+  if (result == RunResult::Done || block.progressed()) steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   return result;
 }
 

@@ -68,6 +68,16 @@ class Worker {
 
   // The grid that the worker is inside, for those who want to stop it.
   Grid* runningGrid() const { return runningGrid_.load(std::memory_order_acquire); }
+  // For the watch, from any thread. What it was in last, whether or not it is there now, and how often anything got further.
+  struct Trace {
+    const Grid* grid = nullptr;
+    uint64_t block = 0, steps = 0;
+    bool waits = false;  // the block can only wait for others
+  };
+  Trace trace() const {
+    return {tracedGrid_.load(std::memory_order_relaxed), tracedBlock_.load(std::memory_order_relaxed), steps_.load(std::memory_order_relaxed),
+            waits_.load(std::memory_order_relaxed)};
+  }
   // Makes the worker look at its grid's `stop` even inside compiled code.
   void interrupt();
 
@@ -121,6 +131,9 @@ class Worker {
 
   volatile sig_atomic_t inKernel_ = 0;
   std::atomic<Grid*> runningGrid_{nullptr};
+  std::atomic<const Grid*> tracedGrid_{nullptr};
+  std::atomic<uint64_t> tracedBlock_{0}, steps_{0};  // written by this worker only
+  std::atomic<bool> waits_{false};
   sigjmp_buf recovery_;
   FaultRecord record_;
 
