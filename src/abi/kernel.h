@@ -8,7 +8,7 @@
 namespace anywarp::abi {
 
 // Bump when any struct below changes: it is part of the key of the on-disk cache.
-inline constexpr uint32_t kernelAbiVersion = 5;
+inline constexpr uint32_t kernelAbiVersion = 6;
 inline constexpr uint32_t maxWarpWidth = 32;
 inline constexpr uint32_t maxBarriers = 16;
 inline constexpr uint32_t maxThreadsPerBlock = 1024;
@@ -121,6 +121,7 @@ struct CompiledKernel {
   uint32_t localBytes = 0;         // per thread, multiple of 16
   uint32_t staticSharedBytes = 0;
   uint32_t usesSpin = 0;           // waits for other threads: its blocks may have to share a worker
+  uint32_t rowsRepeat = 0;         // 1: threads that differ in tid.y or tid.z alone do the very same; those with 0 in both run for all
   const RegionInfo* regions = nullptr;
   const char* name = "";
   // Maps a host code address inside the kernel to a PTX line; 0 when the address is not of this kernel.
@@ -150,8 +151,8 @@ struct Services {
   void (*assertFail)(BlockContext*, uint32_t warp, uint32_t mask, const uint64_t* messages, const uint64_t* files,
                      const uint32_t* lines, const uint64_t* functions);
   // noreturn. kind: 0 trap, 1 breakpoint, 2 call through an invalid function pointer, 3 stack overflow, 4 invalid instruction use,
-  // 5 misaligned address, 6 illegal address.
-  void (*trap)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line);
+  // 5 misaligned address, 6 illegal address. `address` is that of the first lane of `mask` that is at fault, with kinds 5 and 6; else 0.
+  void (*trap)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line, uint64_t address);
   void (*malloc)(BlockContext*, uint32_t mask, const uint64_t* sizes, uint64_t* pointers);
   void (*free)(BlockContext*, uint32_t mask, const uint64_t* pointers);
   // `mask` lanes of `warp` arrive at a barrier. sync != 0 (free plans only): they also wait, and the caller returns when no lane of

@@ -35,7 +35,8 @@ struct CompiledObject {
   std::vector<uint8_t> object;   // ELF relocatable; defines `entrySymbol`, needs at most libc/libm names
   std::string entrySymbol;
   abi::PlanMode mode = abi::PlanMode::Lockstep;
-  uint32_t width = 32, regionCount = 1, frameBytes = 0, localBytes = 0, staticSharedBytes = 0, usesSpin = 0;
+  uint32_t width = 32, regionCount = 1, frameBytes = 0, localBytes = 0, staticSharedBytes = 0, usesSpin = 0,
+           rowsRepeat = 0;
   std::vector<abi::RegionInfo> regions;
 };
 

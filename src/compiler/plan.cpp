@@ -74,6 +74,7 @@ Result<std::unique_ptr<LoadedKernel>> loadKernel(CompiledObject compiled, const 
   kernel->localBytes = compiled.localBytes;
   kernel->staticSharedBytes = compiled.staticSharedBytes;
   kernel->usesSpin = compiled.usesSpin;
+  kernel->rowsRepeat = compiled.rowsRepeat;
   kernel->regions = kernel->ownRegions.empty() ? nullptr : kernel->ownRegions.data();
   kernel->name = kernel->ownName.c_str();
   kernel->locate = locate;

@@ -60,7 +60,8 @@ class Reader {
 
 constexpr uint32_t CompiledObject::*numbers[] = {&CompiledObject::width,      &CompiledObject::regionCount,
                                                  &CompiledObject::frameBytes, &CompiledObject::localBytes,
-                                                 &CompiledObject::staticSharedBytes, &CompiledObject::usesSpin};
+                                                 &CompiledObject::staticSharedBytes, &CompiledObject::usesSpin,
+                                                 &CompiledObject::rowsRepeat};
 
 }  // namespace
 

@@ -379,7 +379,7 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
   b.SetInsertPoint(doIt);
   mask_ = inner;
   guard_ = uniform ? nullptr : inner;
-  Value *misaligned = std::exchange(misaligned_, nullptr), *line = misalignedLine_;
+  Value *misaligned = std::exchange(misaligned_, nullptr), *line = misalignedLine_, *at = misalignedAddress_;
   if (!uniform && masksCost() && isMaskedAccess(inst)) {
     emitForBothMasks([&](bool full) {
       guard_ = full ? allLanes() : inner;
@@ -390,7 +390,7 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
     emitGuarded(inst);
     flushMisaligned();
   }
-  misaligned_ = misaligned, misalignedLine_ = line;
+  misaligned_ = misaligned, misalignedLine_ = line, misalignedAddress_ = at;
   guard_ = nullptr;
   b.CreateBr(after);
   b.SetInsertPoint(after);

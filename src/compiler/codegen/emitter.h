@@ -148,8 +148,9 @@ class FunctionEmitter {
   void checkAlignment(const Inst& inst, const Address& a, unsigned bytes, bool later = false);
   void flushMisaligned();
   void compilerFence();
-  void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc);
-  void trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line);
+  void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc, Value* address = nullptr);
+  void trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line, Value* address);
+  Value* firstAddress(const Address& a, Value* lanes);
 
   // --- full_masks.cpp
   bool masksCost() const;
@@ -282,7 +283,8 @@ class FunctionEmitter {
   Value* state_ = nullptr;        // WarpState*
   Value* frame_ = nullptr;
   Value* mask_ = nullptr;
-  Value *misaligned_ = nullptr, *misalignedLine_ = nullptr;  // i1, i32: found in this block, not yet acted on
+  // i1, i32, i64: found in this block, not yet acted on
+  Value *misaligned_ = nullptr, *misalignedLine_ = nullptr, *misalignedAddress_ = nullptr;
   bool showsBits_ = true;         // the current instruction can tell one NaN from another
   Value* guard_ = nullptr;        // of the current instruction: i1, or lanes; nullptr: none
   llvm::BasicBlock* initBlock_ = nullptr;  // runs before each warp

@@ -8,6 +8,7 @@
 #include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/likely.h"
 #include "compiler/analysis/operands.h"
+#include "compiler/analysis/repeated_rows.h"
 #include "compiler/analysis/turns.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/matrix_tiles.h"
@@ -49,7 +50,8 @@ class KernelCompiler {
       f.addFnAttr(llvm::Attribute::NullPointerIsValid);
     };
     k_.host = HostTarget::parse(k_.module.getTargetTriple(), k_.options.features);
-    k_.threads = k_.options.block.x * k_.options.block.y * k_.options.block.z;
+    rowsRepeat_ = !options::isPassOff("repeated-rows") && analysis::rowsRepeat(k_.program, k_.options.block);
+    k_.threads = rowsRepeat_ ? k_.options.block.x : k_.options.block.x * k_.options.block.y * k_.options.block.z;
     k_.params = analysis::paramLayout(request_.module->functions[request_.function]);
     chooseWidth();
     if (Status s = analyzeKernel(); !s) return s;
@@ -391,6 +393,7 @@ class KernelCompiler {
     object.localBytes = uint32_t((local + 15) & ~uint64_t(15));
     object.staticSharedBytes = uint32_t(k_.program.shared.dynamicOffset);
     object.usesSpin = k_.suspensions.spins;
+    object.rowsRepeat = rowsRepeat_;
     object.regions.resize(object.regionCount);
     for (uint32_t r = 0; r < object.regionCount; ++r) {
       if (k_.interleavedRegion(r)) object.regions[r] = {0, k_.program.kernel.blocks[k_.suspensions.resumePoints[r]].line, 1};
@@ -407,6 +410,7 @@ class KernelCompiler {
   Analyzed kernel_;
   bool mayWiden_ = false;
   std::vector<BlockId> turnsAt_;  // resume points where blocks may take turns
+  bool rowsRepeat_ = false;
   std::unique_ptr<llvm::DIBuilder> debug_;
 };
 

@@ -41,26 +41,35 @@ void FunctionEmitter::emitMemory(const Inst& inst) {
   }
 }
 
-void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc) {
-  trapIf(condition, lanes, kind, i32(loc.line));
+void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc, Value* address) {
+  trapIf(condition, lanes, kind, i32(loc.line), address);
 }
 
-void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line) {
+void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line, Value* address) {
   llvm::BasicBlock* bad = llvm::BasicBlock::Create(k_.context(), "trap", &function_);
   llvm::BasicBlock* good = llvm::BasicBlock::Create(k_.context(), "go", &function_);
   llvm::MDNode* unlikely = llvm::MDBuilder(k_.context()).createUnlikelyBranchWeights();
   b.CreateCondBr(condition, bad, good, unlikely);
   b.SetInsertPoint(bad);
-  auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty()}, false);
-  service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(lanes), i32(kind), line});
+  auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt64Ty()}, false);
+  service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(lanes), i32(kind), line, address ? address : i64(0)});
   b.CreateUnreachable();
   b.SetInsertPoint(good);
 }
 
 // What checkAlignment() has put off, before anything but plain accesses and arithmetic happens.
 void FunctionEmitter::flushMisaligned() {
-  if (misaligned_) trapIf(misaligned_, mask_, 5, misalignedLine_);
-  misaligned_ = misalignedLine_ = nullptr;
+  if (misaligned_) trapIf(misaligned_, mask_, 5, misalignedLine_, misalignedAddress_);
+  misaligned_ = misalignedLine_ = misalignedAddress_ = nullptr;
+}
+
+// The address of the first of `lanes`, as i64: for reports, so LLVM moves its computation to where they are made.
+Value* FunctionEmitter::firstAddress(const Address& a, Value* lanes) {
+  bool isLine = a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && !a.valid);
+  Value* at = isLine ? b.CreatePtrToInt(pointer(a), b.getInt64Ty()) : nullptr;
+  if (a.kind == Address::Kind::Uniform) return at;
+  Value* first = b.CreateZExt(b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(lanes), b.getTrue()), b.getInt64Ty());
+  return isLine ? b.CreateAdd(at, b.CreateMul(first, i64(uint64_t(a.stride)))) : b.CreateExtractElement(pointers(a), first);
 }
 
 // Accesses must be aligned to their size (PTX: Addresses as Operands). `later`: the host does not mind, so one test at the end of
@@ -72,7 +81,7 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
     for (unsigned lane = 0; lane < width_; ++lane) numbers.push_back(b.getInt32(lane));
     perLane(mask_, {pointers(a), llvm::ConstantVector::get(numbers)}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
       Value* misaligned = b.CreateICmpNE(b.CreateAnd(lane[0], i64(bytes - 1)), i64(0));
-      if (bytes > 1) trapIf(misaligned, maskFromBits(b.CreateShl(i32(1), lane[1])), 5, inst.loc);
+      if (bytes > 1) trapIf(misaligned, maskFromBits(b.CreateShl(i32(1), lane[1])), 5, inst.loc, lane[0]);
       Value* number = b.CreateOr(b.CreateShl(lane[1], i32(abi::runningLaneShift)), i32(abi::runningLaneMark));
       b.CreateStore(b.CreateOr(number, warp_), running, true);
       Value* first = b.CreateIntToPtr(lane[0], b.getPtrTy());
@@ -87,7 +96,7 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
   uint64_t low = bytes - 1;
   bool strides = a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && a.stride % int64_t(bytes) == 0) ||
                  (a.kind == Address::Kind::Indexed && a.scale % int64_t(bytes) == 0);
-  Value* bad = nullptr;
+  Value *bad = nullptr, *lanes = mask_;
   if (strides) {
     if ((uint64_t(1) << a.alignLog2) >= bytes && (uint64_t(a.offset) & low) == 0) return;
     // The windows are aligned: what is relative to them decides.
@@ -101,15 +110,16 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
     Value* base = b.CreateTrunc(at, b.getIntNTy(n));
     Value* sum = b.CreateAdd(splat(base), a.scale == 1 ? narrow : b.CreateMul(narrow, llvm::ConstantInt::get(narrow->getType(), uint64_t(a.scale))));
     Value* misaligned = b.CreateICmpNE(b.CreateAnd(sum, llvm::ConstantInt::get(sum->getType(), low)), llvm::Constant::getNullValue(sum->getType()));
-    bad = anyLane(logicalAnd(mask_, misaligned));
+    bad = anyLane(lanes = logicalAnd(mask_, misaligned));
   } else {
     Value* p = pointers(a);
     Value* misaligned = b.CreateICmpNE(b.CreateAnd(p, splat(i64(low))), llvm::Constant::getNullValue(p->getType()));
-    bad = anyLane(logicalAnd(mask_, misaligned));
+    bad = anyLane(lanes = logicalAnd(mask_, misaligned));
   }
   if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(bad); known && known->isZero()) return;
-  if (!later) return trapIf(bad, mask_, 5, inst.loc);
-  Value* line = i32(inst.loc.line);
+  Value *line = i32(inst.loc.line), *at = firstAddress(a, lanes);
+  if (!later) return trapIf(bad, mask_, 5, line, at);
+  misalignedAddress_ = misaligned_ ? b.CreateSelect(misaligned_, misalignedAddress_, at) : at;
   misalignedLine_ = misaligned_ ? b.CreateSelect(misaligned_, misalignedLine_, line) : line;
   misaligned_ = misaligned_ ? b.CreateOr(misaligned_, bad) : bad;
 }

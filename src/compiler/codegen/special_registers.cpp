@@ -45,7 +45,7 @@ Value* FunctionEmitter::special(R reg, bool vector) {
     case R::NtidZ: v = i32(bz); break;
     case R::Laneid: return index([&](Value* t) { return b.CreateAnd(t, constant(t, 31)); });
     case R::Warpid: v = b.CreateLShr(threadIndex(), i32(5)); break;
-    case R::Nwarpid: v = i32((k_.threads + 31) / 32); break;
+    case R::Nwarpid: v = i32((bx * by * bz + 31) / 32); break;
     case R::CtaidX: v = blockField(offsetof(abi::BlockContext, ctaid)); break;
     case R::CtaidY: v = blockField(offsetof(abi::BlockContext, ctaid) + 4); break;
     case R::CtaidZ: v = blockField(offsetof(abi::BlockContext, ctaid) + 8); break;
@@ -133,9 +133,9 @@ void FunctionEmitter::emitAlloca(const Inst& inst) {
 void FunctionEmitter::emitSpecial(const Inst& inst) {
   switch (inst.form) {
     case ptx::Form::Trap: case ptx::Form::Brkpt: {
-      auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty()}, false);
+      auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt64Ty()}, false);
       if (inst.form == ptx::Form::Brkpt) return;  // no debugger is attached: goes on
-      service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(mask_), i32(0), i32(inst.loc.line)});
+      service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(mask_), i32(0), i32(inst.loc.line), i64(0)});
       return;
     }
     case ptx::Form::Nanosleep: {

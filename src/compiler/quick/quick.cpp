@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "compiler/analysis/early_reads.h"
+#include "compiler/analysis/repeated_rows.h"
 #include "compiler/analysis/suspensions.h"
 #include "compiler/quick/builder.h"
 
@@ -54,6 +55,7 @@ Result<std::unique_ptr<Kernel>> makeKernel(const ptx::Module& module, uint32_t f
   kernel->width = lanes;
   kernel->frameBytes = (kernel->program.rowBytes + 63) & ~63u;
   kernel->localBytes = uint32_t((flat.localBytes + 15) & ~uint64_t{15});
+  kernel->rowsRepeat = analysis::rowsRepeat(program, block);
   kernel->staticSharedBytes = uint32_t(program.shared.dynamicOffset);
   return kernel;
 }

@@ -84,7 +84,7 @@ TEST(Fault, SharedWindowEnds) {
 
 TEST(Fault, TrapNamesLineAndThread) {
   auto trap = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
-    c->services->trap(c, 1, 1u << 5, 0, 77);
+    c->services->trap(c, 1, 1u << 5, 0, 77, 0);
     return exitAll(c, begin, end);
   };
   Fault fault = faultOf(trap, {});
@@ -94,11 +94,12 @@ TEST(Fault, TrapNamesLineAndThread) {
 
 TEST(Fault, MisalignedAmongSeveral) {
   auto trap = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
-    c->services->trap(c, 1, 3u << 5, 5, 77);
+    c->services->trap(c, 1, 3u << 5, 5, 77, reinterpret_cast<uintptr_t>(c->shared) + 6);
     return exitAll(c, begin, end);
   };
   Fault fault = faultOf(trap, {});
   EXPECT_EQ(fault.kind, FaultKind::MisalignedAddress);
+  EXPECT_NE(fault.message.find("offset 6 in the block's 0 bytes of shared memory"), std::string::npos) << fault.message;
   EXPECT_NE(fault.message.find("one of the threads (32,0,0) to (63,0,0)"), std::string::npos) << fault.message;
 }
 

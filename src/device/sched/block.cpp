@@ -60,6 +60,9 @@ Status Block::prepare(Grid& grid) {
   warps = states_.data();
   launch = &info;
   services = info.services;
+  hasCluster_ = info.cluster.x != 1 || info.cluster.y != 1 || info.cluster.z != 1;
+  std::fill_n(clusterCtaid, 3, 0u);
+  clusterRank = 0;
   index_ = noIndex;
   serial_ = grid.serial;
   return {};
@@ -68,7 +71,7 @@ Status Block::prepare(Grid& grid) {
 // What differs between two codes of one kernel: warps, local memory, frames.
 Status Block::prepareWarps(const Grid& grid, const abi::CompiledKernel& code) {
   const abi::Dim3& shape = grid.info.block;
-  uint32_t threads = shape.x * shape.y * shape.z;
+  uint32_t threads = code.rowsRepeat ? shape.x : shape.x * shape.y * shape.z;
   if (threads != threads_ || code.width != width_) {
     threads_ = threads;
     width_ = code.width;
@@ -109,6 +112,7 @@ void Block::place(uint64_t index) {
   }
   index_ = index;
   runningLine = 0;
+  if (!hasCluster_) return;
   clusterCtaid[0] = ctaid[0] % info.cluster.x;
   clusterCtaid[1] = ctaid[1] % info.cluster.y;
   clusterCtaid[2] = ctaid[2] % info.cluster.z;
@@ -149,6 +153,7 @@ RunResult Block::runStrip(Worker& worker, uint64_t index, uint32_t count) {
 
 void Block::startWarps() {
   bool free = kernel->mode == abi::PlanMode::Free;
+  if (!free && kernel->regionCount == 1) return startSimply();
   for (uint32_t w = 0; w < warpCount_; ++w) {
     abi::WarpState& state = states_[w];
     state.pc = 0;
@@ -159,6 +164,22 @@ void Block::startWarps() {
     status_[w] = WarpStatus::Runnable;
   }
   barriers_.reset();
+  lastErrors_.clear();
+  region_ = 0;
+  uniform_ = true;
+  progressed_ = false;
+}
+
+// Lockstep plans without a place where warps could wait: nothing else is looked at.
+void Block::startSimply() {
+  abi::WarpState* states = states_.data();
+  uint32_t last = warpCount_ - 1, whole = lanesOfWarp(kernel->width, kernel->width, 0);
+  for (uint32_t w = 0; w < last; ++w) {
+    states[w].pc = 0;
+    states[w].live = whole;
+  }
+  states[last].pc = 0;
+  states[last].live = lanesOfWarp(threads_, kernel->width, last);
   lastErrors_.clear();
   region_ = 0;
   uniform_ = true;

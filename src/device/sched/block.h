@@ -67,6 +67,7 @@ class Block final : public abi::BlockContext {
 
   void place(uint64_t index);
   void startWarps();
+  void startSimply();
   uint32_t enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end);
   RunResult runLockstep(Worker& worker);
   RunResult runFree(Worker& worker);
@@ -91,6 +92,7 @@ class Block final : public abi::BlockContext {
   bool uniform_ = true;      // lockstep: all warps that have not exited are to run region_
   bool progressed_ = false;
   bool mayTakeTurns_ = false, takesTurns_ = false;
+  bool hasCluster_ = false;
   bool yielded_ = false;     // lockstep: a warp that can run is in an interleaved loop
 
   Window shared_{Window::Shrink::Exactly};

@@ -70,9 +70,11 @@ FaultKind trapKind(uint32_t kind) {
   return kind < std::size(table) ? table[kind] : FaultKind::Trap;
 }
 
-void trap(abi::BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line) {
+void trap(abi::BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line, uint64_t address) {
   FaultRecord record;
   record.kind = trapKind(kind);
+  record.hasAddress = address != 0;
+  record.address = address;
   record.hasWarp = true;
   record.warp = warp;
   record.mask = mask;
