@@ -380,6 +380,7 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
   mask_ = inner;
   guard_ = uniform ? nullptr : inner;
   Value *misaligned = std::exchange(misaligned_, nullptr), *line = misalignedLine_, *at = misalignedAddress_;
+  unsigned tests = std::exchange(misalignedTests_, 0);
   if (!uniform && masksCost() && isMaskedAccess(inst)) {
     emitForBothMasks([&](bool full) {
       guard_ = full ? allLanes() : inner;
@@ -390,7 +391,7 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
     emitGuarded(inst);
     flushMisaligned();
   }
-  misaligned_ = misaligned, misalignedLine_ = line, misalignedAddress_ = at;
+  misaligned_ = misaligned, misalignedLine_ = line, misalignedAddress_ = at, misalignedTests_ = tests;
   guard_ = nullptr;
   b.CreateBr(after);
   b.SetInsertPoint(after);

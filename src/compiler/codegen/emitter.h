@@ -285,6 +285,7 @@ class FunctionEmitter {
   Value* mask_ = nullptr;
   // i1, i32, i64: found in this block, not yet acted on
   Value *misaligned_ = nullptr, *misalignedLine_ = nullptr, *misalignedAddress_ = nullptr;
+  unsigned misalignedTests_ = 0;
   bool showsBits_ = true;         // the current instruction can tell one NaN from another
   Value* guard_ = nullptr;        // of the current instruction: i1, or lanes; nullptr: none
   llvm::BasicBlock* initBlock_ = nullptr;  // runs before each warp

@@ -61,6 +61,7 @@ void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, Valu
 void FunctionEmitter::flushMisaligned() {
   if (misaligned_) trapIf(misaligned_, mask_, 5, misalignedLine_, misalignedAddress_);
   misaligned_ = misalignedLine_ = misalignedAddress_ = nullptr;
+  misalignedTests_ = 0;
 }
 
 // The address of the first of `lanes`, as i64: for reports, so LLVM moves its computation to where they are made.
@@ -117,7 +118,9 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
     bad = anyLane(lanes = logicalAnd(mask_, misaligned));
   }
   if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(bad); known && known->isZero()) return;
-  Value *line = i32(inst.loc.line), *at = firstAddress(a, lanes);
+  // More addresses than these would cost registers up to the end of the block.
+  constexpr unsigned mostAddresses = 3;
+  Value *line = i32(inst.loc.line), *at = later && misalignedTests_++ >= mostAddresses ? i64(0) : firstAddress(a, lanes);
   if (!later) return trapIf(bad, mask_, 5, line, at);
   misalignedAddress_ = misaligned_ ? b.CreateSelect(misaligned_, misalignedAddress_, at) : at;
   misalignedLine_ = misaligned_ ? b.CreateSelect(misaligned_, misalignedLine_, line) : line;

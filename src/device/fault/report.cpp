@@ -57,7 +57,7 @@ std::string threads(const FaultRecord& record, const Block& block) {
   if (!record.hasWarp && abi::oneLaneRuns(block.runningWarp)) return "thread " + threadName(shape, first + abi::laneOfRunning(block.runningWarp));
   uint32_t last = first + width < count ? first + width - 1 : count - 1;
   if (first == last) return "thread " + threadName(shape, first);
-  return "one of the threads " + threadName(shape, first) + " to " + threadName(shape, last) + " (ANYWARP_DEBUG_INFO=1 tells which)";
+  return "one of the threads " + threadName(shape, first) + " to " + threadName(shape, last) + " (ANYWARP_DEBUG_INFO=1 tells which" + (among && !record.hasAddress ? ", and the address)" : ")");
 }
 
 }  // namespace
