@@ -17,6 +17,9 @@ class Client:
     scripts: list = dataclasses.field(default_factory=list)  # each is one test more, run by run_script.py
     plugins: list = dataclasses.field(default_factory=list)  # of pytest, beside report_plugin
     arguments: list = dataclasses.field(default_factory=list)  # of pytest
+    alternative: dict = dataclasses.field(default_factory=dict)  # variables with which its tests run without any device, for compare.py
+    alternative_arguments: list = dataclasses.field(default_factory=list)  # of pytest then
+    compared: list = dataclasses.field(default_factory=list)  # parts of names of the test files that compare.py takes
     refusal: str = ""  # text the smoke program must print where a client cannot run, as docs/compatibility.md says
 
 
@@ -34,16 +37,22 @@ TINYGRAD = dict(
 
 CLIENTS = {
     "tinygrad": Client(environment={"DEV": "CUDA", "FORWARD_ONLY": "1"}, **TINYGRAD),
-    "tinygrad-ptx": Client(environment={"DEV": "CUDA:PTX", "FORWARD_ONLY": "1"}, **TINYGRAD),
+    "tinygrad-ptx": Client(environment={"DEV": "CUDA:PTX", "FORWARD_ONLY": "1"}, alternative={"DEV": "PYTHON", "SKIP_SLOW_TEST": "1"},
+                           compared=["test_tiny", "backend/test_ops.py", "backend/test_uops"], **TINYGRAD),
     "numba": Client(
         requirements=["numba-cuda[cu13]==0.30.4", "numba==0.68.1", "cuda-toolkit==13.5.0", "numpy==2.4.6", "cffi==2.1.1",
                       "filecheck==1.0.6", "ml_dtypes==0.6.0", "psutil==7.2.2"],
         package="numba_cuda/numba/cuda/tests",
         module="numba.cuda.tests",
         tests=["cudadrv", "cudapy", "nocuda", "nrt", "core", "doc_examples"],
+        alternative={"NUMBA_ENABLE_CUDASIM": "1"},
+        compared=["cudapy/test_array_args", "cudapy/test_array.py", "cudapy/test_blackscholes", "cudapy/test_fastmath", "cudapy/test_forall", "cudapy/test_gufunc.",
+                  "cudapy/test_laplace", "cudapy/test_matmul", "cudapy/test_montecarlo", "cudapy/test_nondet", "cudapy/test_operator",
+                  "cudapy/test_powi", "cudapy/test_record_dtype", "cudapy/test_sm.", "cudapy/test_sync"],
     ),
     "cupy": Client(
-        requirements=["cupy-cuda13x==14.2.0", "cuda-toolkit[cudart,nvrtc,cccl]==13.5.0", "numpy==2.4.6", "hypothesis==6.170.15"],
+        requirements=["cupy-cuda13x==14.2.0", "cuda-toolkit[cudart,nvrtc,nvcc,cccl]==13.5.0", "numpy==2.4.6", "hypothesis==6.170.15"],
+        environment={"ANYWARP_DEVICES": "2"},  # some tests want several
         repository="https://github.com/cupy/cupy",
         revision="v14.2.0",
         tests=["tests/cupy_tests/core_tests", "tests/cupy_tests/creation_tests", "tests/cupy_tests/indexing_tests",
@@ -58,6 +67,10 @@ CLIENTS = {
         scripts=[f"python/tutorials/{name}.py" for name in ("01-vector-add", "02-fused-softmax", "03-matrix-multiplication", "04-low-memory-dropout",
                                                             "05-layer-norm", "07-extern-functions", "08-grouped-gemm")],
         plugins=["host_operators"],  # PyTorch's wheel has machine code only
+        environment={"ANYWARP_CLIENTS_HOST_OPERATORS": "1"},  # in the scripts that tests start
+        alternative={"TRITON_INTERPRET": "1"},
+        alternative_arguments=["--device", "cpu"],
+        compared=["language/test_core", "language/test_standard", "language/test_random"],
     ),
     "nvml": Client(requirements=["nvidia-ml-py==13.580.82"]),
     "warp": Client(
@@ -67,8 +80,8 @@ CLIENTS = {
         package="warp/tests",
         module="warp.tests",
         tests=["."],
-        # Functions outside of classes are made into tests by the classes; some tests look at what the process prints.
-        arguments=["-k", "not _cpu", "-o", "python_functions=none", "--capture=no", "-p", "no:subtests"],
+        # Functions outside of classes are made into tests by the classes; tests look at what the process prints, so pytest prints nothing.
+        arguments=["-k", "not _cpu", "-o", "python_functions=none", "--capture=no", "-p", "no:terminal"],
     ),
     "taichi": Client(
         requirements=["taichi==1.7.4", "numpy==2.4.6", "pytest-rerunfailures==16.7"],

@@ -29,8 +29,8 @@ ROOT = HERE.parent.parent
 class Environment:
     """Where a client's packages and the sources of its suite are."""
 
-    def __init__(self, name, options):
-        self.client, self.name = CLIENTS[name], name
+    def __init__(self, name, options, alternative=False):
+        self.client, self.name, self.alternative = CLIENTS[name], name + ("-alternative" if alternative else ""), alternative
         self.shared = name.split("-")[0]  # tinygrad-ptx has the packages of tinygrad
         self.folder = options.out / "venv" / self.shared
         self.sources = options.out / "sources" / self.shared
@@ -68,17 +68,32 @@ class Environment:
         return alone
 
     def variables(self):
-        inside = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(HERE)}
+        inside = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": f"{HERE}:{HERE / 'children'}"}
         if self.client.import_sources:
             inside["PYTHONPATH"] += f":{self.sources}"
         for nvrtc in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libnvrtc.so.13"):
             inside["NVRTC_PATH"] = str(nvrtc)  # tinygrad looks in no package of Python
+        for compiler in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/bin/nvcc"):
+            inside["CUDA_PATH"] = str(compiler.parent.parent)  # its headers and those of the system are of two releases
         for runtime in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libcudart_static.a"):
             inside["ANYWARP_CUDART_STATIC"] = str(runtime)  # NVIDIA Warp holds it without names
         inside["CUPY_CACHE_DIR"] = str(self.folder / "cupy-cache")
         inside["TRITON_CACHE_DIR"] = str(self.cache)
         inside["WARP_CACHE_PATH"] = str(self.cache)
-        return {**os.environ, **inside, **self.client.environment}
+        if not self.alternative:
+            return {**os.environ, **inside, **self.client.environment}
+        return {**os.environ, **inside, "CUDA_VISIBLE_DEVICES": "", **self.client.alternative}
+
+    def launcher(self, options):
+        return [] if self.alternative else [options.anywarp, "run"]
+
+    def arguments(self):
+        """Of pytest."""
+        plugins = [] if self.alternative else self.client.plugins
+        arguments = [word for plugin in plugins for word in ("-p", plugin)]
+        for test in self.client.deselect:
+            arguments += ["--deselect", test]
+        return arguments + self.client.arguments + (self.client.alternative_arguments if self.alternative else [])
 
 
 def stopAll(process):
@@ -130,12 +145,8 @@ def records(path):
 def runOnce(environment, root, name, record, deadline, options):
     """Runs what is left of a file; returns how its process ended: an exit code, "hang" or "limit"."""
     variables = {**environment.variables(), "ANYWARP_CLIENTS_RECORD": str(record), "ANYWARP_CLIENTS_SAMPLE": str(options.sample)}
-    command = [options.anywarp, "run", environment.python, "-m", "pytest", "-q", "-p", "report_plugin", "-p", "no:cacheprovider"]
-    for plugin in environment.client.plugins:
-        command += ["-p", plugin]
-    for test in environment.client.deselect:
-        command += ["--deselect", test]
-    command += environment.client.arguments
+    command = [*environment.launcher(options), environment.python, "-m", "pytest", "-p", "report_plugin", "-p", "no:cacheprovider"]
+    command += environment.arguments()
     if environment.client.package:  # by its name: the folders above the file are no roots of packages
         module = f"{environment.client.module}.{name.removesuffix('.py').replace('/', '.')}"
         command += ["--import-mode=importlib", "--rootdir", root, "--pyargs", module]

@@ -17,7 +17,6 @@ namespace {
 
 constexpr int failure = 255;
 constexpr const char* release = "13.0";  // of the toolkit whose PTX version is the newest that we read
-constexpr uint32_t newestPtx = 90;
 
 class Assembler {
  public:
@@ -67,10 +66,6 @@ class Assembler {
   }
 
   void checkArchitecture(const ptx::Module& module) {
-    const uint32_t version = module.versionMajor * 10 + module.versionMinor;
-    if (version > newestPtx)
-      error(ptx::place(module, {1, 1}) + ".version " + std::to_string(module.versionMajor) + "." + std::to_string(module.versionMinor) +
-            " is newer than " + std::to_string(newestPtx / 10) + "." + std::to_string(newestPtx % 10));
     const std::string target = architecture(module.target, module.targetSuffix), gpu = architecture(request_.arch, request_.archSuffix);
     bool fits = module.target <= request_.arch;
     if (module.targetSuffix == 'a') fits = target == gpu;

@@ -117,7 +117,7 @@ TEST_F(Ptxas, ArchitectureMustFit) {
   EXPECT_EQ(assemble(replace(good, "sm_80", "sm_90a"), {"-arch=sm_100a"}).exitCode, 255);
   EXPECT_EQ(assemble(replace(good, "sm_80", "sm_90a"), {"-arch=sm_90a"}).exitCode, 0);
   EXPECT_EQ(assemble(good, {"-arch=sm_100a"}).exitCode, 0);
-  EXPECT_EQ(assemble(replace(good, ".version 8.0", ".version 9.9"), {"-arch=sm_80"}).exitCode, 255);
+  EXPECT_EQ(assemble(replace(good, ".version 8.0", ".version 9.9"), {"-arch=sm_80"}).exitCode, 0) << "newer than we are, but nothing new in it";
 }
 
 TEST_F(Ptxas, WrongCommandLines) {
