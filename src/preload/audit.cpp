@@ -100,10 +100,19 @@ const char* standIn(const char* name) {
   return nullptr;
 }
 
+// A library that the loader looked for in folders keeps the name of theirs, although ours is what it has opened.
+bool isReplaced(const char* path) {
+  for (const char* theirs : replaced)
+    if (*theirs && strcmp(path, theirs) == 0) return true;
+  return false;
+}
+
 void tellReplaced(const char* path, uintptr_t bias) {
   for (size_t i = 0; i < standInCount; ++i) {
     if (!*replaced[i] || strcmp(baseName(path), baseName(standIns[i].library)) != 0) continue;
-    ElfImage image(path);
+    const char* ours = ourLibrary(standIns[i].library);
+    if (!ours) continue;
+    ElfImage image(ours);
     SymbolTable table = image.symbols(SHT_DYNSYM);
     for (size_t s = 0; s < table.count; ++s)
       if (strcmp(table.name(table.symbols[s]), "anywarpReplacedLibrary") == 0 && table.symbols[s].st_size >= sizeof replaced[i])
@@ -189,8 +198,10 @@ unsigned la_objopen(struct link_map* map, Lmid_t lmid, uintptr_t*) {
   const char* name = map->l_name;
   bool isMain = lmid == LM_ID_BASE && (!name || !*name);
   if (isMain) name = "/proc/self/exe";
-  if (name && strchr(name, '/') && isOurs(name)) tellReplaced(name, map->l_addr);
-  if (name && strchr(name, '/') && !isOurs(name)) {
+  bool hasPath = name && strchr(name, '/');
+  if (hasPath && (isOurs(name) || isReplaced(name))) {
+    tellReplaced(name, map->l_addr);
+  } else if (hasPath) {
     char program[4096];
     ssize_t n = isMain ? readlink(name, program, sizeof program - 1) : -1;
     if (n > 0) program[n] = 0;

@@ -15,7 +15,7 @@ namespace anywarp::device {
 namespace {
 
 constexpr uint64_t second = 1000000000u;
-constexpr uint64_t patience = 10 * second;
+constexpr uint64_t patience = 20 * second;
 constexpr timespec betweenLooks{2, 500000000};
 constexpr uint32_t emptyLooksBeforeSleep = 4;
 constexpr size_t stackBytes = 256 << 10;
@@ -85,7 +85,7 @@ void Watch::look(Grid& grid, const std::vector<Worker::Trace>& traces, uint64_t 
 }
 
 void Watch::tell(const Stuck& stuck) {
-  log::logOnce(log::Level::Warn, stuck.kernel, "{}: block ({},{},{}) has run for {} s and has not ended{}; as on a GPU, only the end of the process ends a kernel that goes on for ever (Ctrl-C, kill)",
+  log::logOnce(log::Level::Warn, stuck.kernel, "{}: block ({},{},{}) has run for {} s and has not ended{}. If it never does: as on a GPU, only the end of the process ends it (Ctrl-C, kill)",
                 demangled(stuck.kernel), stuck.block.x, stuck.block.y, stuck.block.z, stuck.seconds,
                 stuck.waits ? ": its threads wait for what others are to write" : "");
 }

@@ -28,31 +28,31 @@ class WatchTest : public testing::Test {
 
 TEST_F(WatchTest, ABlockThatRunsForLongIsTold) {
   EXPECT_TRUE(lookAt(0, 17, 5).empty());
-  EXPECT_TRUE(lookAt(9, 17, 5).empty());
-  auto stuck = lookAt(12, 17, 5, true);
+  EXPECT_TRUE(lookAt(19, 17, 5).empty());
+  auto stuck = lookAt(22, 17, 5, true);
   ASSERT_EQ(stuck.size(), 1u);
   EXPECT_EQ(stuck[0].kernel, "spin");
   EXPECT_EQ(stuck[0].block.x, 1u);
   EXPECT_EQ(stuck[0].block.y, 1u);
   EXPECT_EQ(stuck[0].block.z, 1u);
-  EXPECT_EQ(stuck[0].seconds, 12u);
+  EXPECT_EQ(stuck[0].seconds, 22u);
   EXPECT_TRUE(stuck[0].waits);
 }
 
 TEST_F(WatchTest, BlocksThatEndAreProgress) {
-  for (uint64_t seconds = 0; seconds < 40; seconds += 8) EXPECT_TRUE(lookAt(seconds, seconds, seconds).empty());
+  for (uint64_t seconds = 0; seconds < 80; seconds += 16) EXPECT_TRUE(lookAt(seconds, seconds, seconds).empty());
 }
 
 TEST_F(WatchTest, BlocksThatStartAreProgress) {
   EXPECT_TRUE(lookAt(0, 17, 5).empty());
   grid_.next = 18;
-  EXPECT_TRUE(lookAt(12, 17, 5).empty());
-  EXPECT_EQ(lookAt(23, 17, 5).size(), 1u);
+  EXPECT_TRUE(lookAt(22, 17, 5).empty());
+  EXPECT_EQ(lookAt(43, 17, 5).size(), 1u);
 }
 
 TEST_F(WatchTest, NothingIsSaidOfAGridThatNobodyIsIn) {
   std::vector<Watch::Stuck> stuck;
-  for (uint64_t seconds : {1, 20}) Watch::look(grid_, {{nullptr, 0, 5, false}}, seconds * second, stuck);
+  for (uint64_t seconds : {1, 40}) Watch::look(grid_, {{nullptr, 0, 5, false}}, seconds * second, stuck);
   EXPECT_TRUE(stuck.empty());
 }
 
