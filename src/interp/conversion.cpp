@@ -99,7 +99,8 @@ void cvtFloatToInt(Step& step) {
 void cvtFloat(Step& step) {
   Type to = step.type(0), from = step.type(1);
   double value = step.number(1, from);
-  if (step.has(Mod::Ftz) && from == Type::F32) value = flushed(value, f32Format);
+  // On the hardware .ftz leaves subnormals alone that are rounded to half precision: .rp gives the smallest half, not zero.
+  if (step.has(Mod::Ftz) && from == Type::F32 && ptx::bits(to) != 16) value = flushed(value, f32Format);
   value = relu(step, roundedToInteger(step, value));
   if (step.has(Mod::Sat)) value = unitClamp(value);
   if (to == Type::F64) return step.set(0, to, bitsOf(value));

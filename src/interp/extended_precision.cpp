@@ -27,10 +27,11 @@ void addExtended(Step& step) {
   finish(step, sum, overflows(step, sum));
 }
 
-// The condition code holds the borrow.
+// As on the hardware, a difference is the sum a + ~b + carry: the carry is set where nothing is borrowed.
 void subExtended(Step& step) {
-  Unsigned a = step.bits(1, step.type()), b = Unsigned{step.bits(2, step.type())} + carryIn(step);
-  finish(step, a - b, a < b);
+  Unsigned inverted = lowBits(~step.bits(2, step.type()), ptx::bits(step.type()));
+  Unsigned sum = Unsigned{step.bits(1, step.type())} + inverted + (readsCarry(step) ? carryIn(step) : 1);
+  finish(step, sum, overflows(step, sum));
 }
 
 void madExtended(Step& step) {

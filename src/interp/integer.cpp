@@ -181,11 +181,14 @@ void brev(Step& step) {
   step.set(0, step.type(), reversed);
 }
 
+// A position or length: modulo 256, but all 32 bits count where the field is in 64 bits, as on the hardware.
+static uint64_t fieldBound(Step& step, unsigned slot) { return step.bits(slot, Type::U32) & (ptx::bits(step.type()) == 64 ? 0xffffffff : 0xff); }
+
 void bfe(Step& step) {
   Type type = step.type();
-  unsigned width = ptx::bits(type), last = width - 1;
+  uint64_t width = ptx::bits(type), last = width - 1;
   uint64_t a = step.bits(1, type), result = 0;
-  unsigned position = step.bits(2, Type::U32) & 0xff, length = step.bits(3, Type::U32) & 0xff;
+  uint64_t position = fieldBound(step, 2), length = fieldBound(step, 3);
   uint64_t sign = 0;
   if (ptx::isSigned(type) && length > 0) sign = a >> std::min(position + length - 1, last) & 1;
   for (unsigned i = 0; i < width; i++) {
@@ -198,8 +201,8 @@ void bfe(Step& step) {
 void bfi(Step& step) {
   unsigned width = ptx::bits(step.type());
   uint64_t a = step.bits(1, step.type()), result = step.bits(2, step.type());
-  unsigned position = step.bits(3, Type::U32) & 0xff, length = step.bits(4, Type::U32) & 0xff;
-  for (unsigned i = 0; i < length && position + i < width; i++) {
+  uint64_t position = fieldBound(step, 3), length = fieldBound(step, 4);
+  for (uint64_t i = 0; i < length && position + i < width; i++) {
     uint64_t bit = uint64_t{1} << (position + i);
     result = (result & ~bit) | (i < width && (a >> i & 1) ? bit : 0);
   }

@@ -179,7 +179,8 @@ Values cvtFloat(PureEmitter& e, const Instruction& inst, Args args) {
   bool integral = roundsToIntegral(inst);
   bool plainCopy = to == from && !integral && !inst.has(Mod::Ftz) && !inst.has(Mod::Sat) && !inst.has(Mod::Relu);
   if (plainCopy) return {args[0]};
-  Value* v = widenSource(e, inst, args[0], from);
+  // On the hardware .ftz leaves subnormals alone that are rounded to half precision.
+  Value* v = from == Type::F32 && isHalfType(to) ? args[0] : widenSource(e, inst, args[0], from);
   if (integral) v = toIntegral(e, v, roundingOf(inst));
   if (inst.has(Mod::Sat)) v = saturate(e, v);
   Rounding rounding = integral ? Rounding::Near : roundingOf(inst);

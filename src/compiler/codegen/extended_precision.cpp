@@ -1,5 +1,6 @@
 // Carry chains (PTX: Extended-Precision Integer Arithmetic Instructions). The carry-in is an extra last source where the opcode
-// reads it, the carry-out an extra last result where .cc writes it; subtraction keeps its borrow there.
+// reads it, the carry-out an extra last result where .cc writes it. A subtraction is a sum with the complement, as on the hardware: its
+// carry-out is set where nothing is borrowed (docs/compatibility.md).
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/codegen/carry.h"
 #include "compiler/codegen/pure_functions.h"
@@ -25,12 +26,13 @@ Carried addCarry(PureEmitter& e, Value* a, Value* b, Value* carry) {
   return {total, e.b.CreateOr(out, e.b.CreateICmpULT(total, extra))};
 }
 
-Carried subBorrow(PureEmitter& e, Value* a, Value* b, Value* borrow) {
+Carried subCarry(PureEmitter& e, Value* a, Value* b, Value* carry) {
   Value* difference = e.b.CreateSub(a, b);
-  Value* out = e.b.CreateICmpULT(a, b);
-  if (!borrow) return {difference, out};
-  Value* extra = e.b.CreateZExt(borrow, a->getType());
-  return {e.b.CreateSub(difference, extra), e.b.CreateOr(out, e.b.CreateICmpULT(difference, extra))};
+  Value* borrow = e.b.CreateICmpULT(a, b);
+  if (!carry) return {difference, e.b.CreateNot(borrow)};
+  Value* extra = e.b.CreateZExt(e.b.CreateNot(carry), a->getType());
+  borrow = e.b.CreateOr(borrow, e.b.CreateICmpULT(difference, extra));
+  return {e.b.CreateSub(difference, extra), e.b.CreateNot(borrow)};
 }
 
 Values results(const Instruction& inst, Carried c) {
@@ -47,7 +49,7 @@ Values addExtended(PureEmitter& e, const Instruction& inst, Args args) {
 }
 
 Values subExtended(PureEmitter& e, const Instruction& inst, Args args) {
-  return results(inst, subBorrow(e, args[0], args[1], carryIn(args, 2)));
+  return results(inst, subCarry(e, args[0], args[1], carryIn(args, 2)));
 }
 
 Values madExtended(PureEmitter& e, const Instruction& inst, Args args) {

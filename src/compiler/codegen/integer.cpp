@@ -151,12 +151,17 @@ Values fns(PureEmitter& e, const Instruction&, Args args) {
   return {i.CreateSelect(found, position, intConst(word, ~0ull))};
 }
 
-// The field of `length` bits at `position` (both taken modulo 256), extended with zeros or with its highest bit.
+// A position or length of bfe and bfi: modulo 256, but all 32 bits count where the field is in 64 bits, as on the hardware.
+Value* fieldBound(PureEmitter& e, Value* bound, unsigned bits) {
+  return zext(e, bits == 64 ? bound : e.b.CreateAnd(bound, intConst(bound, 0xff)), bits);
+}
+
+// The field of `length` bits at `position`, extended with zeros or with its highest bit.
 Values bfe(PureEmitter& e, const Instruction& inst, Args args) {
   Value* v = args[0];
   unsigned bits = bitsOf(v);
-  Value* position = zext(e, e.b.CreateAnd(args[1], intConst(args[1], 0xff)), bits);
-  Value* length = zext(e, e.b.CreateAnd(args[2], intConst(args[2], 0xff)), bits);
+  Value* position = fieldBound(e, args[1], bits);
+  Value* length = fieldBound(e, args[2], bits);
   Value* shifted = shiftRight(e, v, position, isSignedType(inst));
   if (!isSignedType(inst)) return {e.b.CreateAnd(shifted, lowMask(e, length))};
   // A field that reaches past the top is sign-filled by the shift already.
@@ -167,8 +172,8 @@ Values bfe(PureEmitter& e, const Instruction& inst, Args args) {
 Values bfi(PureEmitter& e, const Instruction&, Args args) {
   Value *field = args[0], *into = args[1];
   unsigned bits = bitsOf(field);
-  Value* position = zext(e, e.b.CreateAnd(args[2], intConst(args[2], 0xff)), bits);
-  Value* length = zext(e, e.b.CreateAnd(args[3], intConst(args[3], 0xff)), bits);
+  Value* position = fieldBound(e, args[2], bits);
+  Value* length = fieldBound(e, args[3], bits);
   Value* mask = shiftLeft(e, lowMask(e, length), position);
   Value* moved = shiftLeft(e, field, position);
   return {e.b.CreateOr(e.b.CreateAnd(into, e.b.CreateNot(mask)), e.b.CreateAnd(moved, mask))};

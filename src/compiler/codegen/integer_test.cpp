@@ -155,7 +155,7 @@ TEST(Integer, Bits) {
         out[0] = uint32_t(p < 0 ? -1 : int(n) - 1 - p);
       }});
       cases.push_back({"bfe" + type, [=](const uint64_t* in, uint64_t* out) {
-        unsigned pos = in[1] & 0xff, len = in[2] & 0xff, top = n - 1;
+        uint64_t kept = n == 64 ? 0xffffffff : 0xff, pos = in[1] & kept, len = in[2] & kept, top = n - 1;
         bool sign = isSigned && len && (in[0] >> std::min(pos + len - 1, top) & 1);
         out[0] = 0;
         for (unsigned i = 0; i < n; ++i) out[0] |= uint64_t(i < len && pos + i <= top ? in[0] >> (pos + i) & 1 : sign) << i;
@@ -167,9 +167,9 @@ TEST(Integer, Bits) {
     }
     cases.push_back({"shl.b" + size, [=](const uint64_t* in, uint64_t* out) { out[0] = in[1] >= n ? 0 : in[0] << in[1] & mask(n); }});
     cases.push_back({"bfi.b" + size, [=](const uint64_t* in, uint64_t* out) {
-      unsigned pos = in[2] & 0xff, len = in[3] & 0xff;
+      uint64_t kept = n == 64 ? 0xffffffff : 0xff, pos = in[2] & kept, len = in[3] & kept;
       out[0] = in[1];
-      for (unsigned i = 0; i < len && pos + i < n; ++i) {
+      for (uint64_t i = 0; i < len && pos + i < n; ++i) {
         out[0] = (out[0] & ~(1ull << (pos + i))) | (in[0] >> i & 1) << (pos + i);
       }
     }});
@@ -238,14 +238,11 @@ TEST(Integer, CarryChains) {
       out[0] = uint64_t(sum) & mask(t.bits);
       out[1] = uint64_t(sum >> t.bits) & 1;
     };
-    auto sub = [=](const uint64_t* in, uint64_t c, uint64_t* out) {
-      out[0] = (in[0] - in[1] - c) & mask(t.bits);
-      out[1] = Wide(in[0]) < Wide(in[1]) + Wide(c);
-    };
+    auto sub = [=](const uint64_t* in, uint64_t carry, uint64_t* out) { add(in[0], ~in[1] & mask(t.bits), carry, out); };
     cases.push_back({"add.cc" + type, [=](const uint64_t* in, uint64_t* out) { add(in[0], in[1], 0, out); }});
     cases.push_back({"addc.cc" + type, [=](const uint64_t* in, uint64_t* out) { add(in[0], in[1], in[2], out); }});
     cases.push_back({"addc" + type, [=](const uint64_t* in, uint64_t* out) { add(in[0], in[1], in[2], out); }});
-    cases.push_back({"sub.cc" + type, [=](const uint64_t* in, uint64_t* out) { sub(in, 0, out); }});
+    cases.push_back({"sub.cc" + type, [=](const uint64_t* in, uint64_t* out) { sub(in, 1, out); }});
     cases.push_back({"subc.cc" + type, [=](const uint64_t* in, uint64_t* out) { sub(in, in[2], out); }});
     auto product = [=](const uint64_t* in, bool high) {
       unsigned __int128 p = (unsigned __int128)(value(t, in[0])) * (unsigned __int128)(value(t, in[1]));

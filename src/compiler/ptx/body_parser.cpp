@@ -1,6 +1,9 @@
 // BodyParser: statements and instructions of one function. SPDX-License-Identifier: Apache-2.0
 #include "compiler/ptx/body_parser.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "compiler/ptx/instruction_columns.h"
 
 namespace anywarp::ptx {
@@ -32,8 +35,17 @@ bool BodyParser::checkIndirectBranches() {
 void BodyParser::declareParameters() {
   auto declare = [&](const std::vector<Variable>& variables, SymbolKind kind) {
     for (uint32_t i = 0; i < variables.size(); ++i) {
-      if (variables[i].space == Space::Param) scopes_.declareSymbol(variables[i].name, {kind, i});
-      else scopes_.declareRegister(variables[i].name, variables[i].type, variables[i].vector);
+      if (variables[i].space == Space::Param) {
+        scopes_.declareSymbol(variables[i].name, {kind, i});
+        continue;
+      }
+      // v.x, v.y and so on: the components of the vector register v.
+      const std::string_view name = std::string_view(variables[i].name).substr(0, variables[i].name.find('.'));
+      uint32_t components = 1;
+      if (name.size() < variables[i].name.size())
+        while (i + components < variables.size() && variables[i + components].name == componentName(name, components)) ++components;
+      scopes_.declareRegister(name, variables[i].type, components);
+      i += components - 1;
     }
   };
   declare(function_.returns, SymbolKind::ReturnParameter);
@@ -390,7 +402,11 @@ bool BodyParser::parseCallList(Operand& list) {
   if (accept(")")) return true;
   do {
     if (list.elements.size() >= maxListElements) return failHere("more than " + std::to_string(maxListElements) + " arguments");
-    if (!parseOperand(list.elements.emplace_back())) return false;
+    Operand operand;
+    if (!parseOperand(operand)) return false;
+    // A vector register is passed as its components.
+    if (operand.kind == Operand::Kind::Vector) std::move(operand.elements.begin(), operand.elements.end(), std::back_inserter(list.elements));
+    else list.elements.push_back(std::move(operand));
   } while (accept(","));
   return expect(")", "after arguments");
 }

@@ -147,9 +147,24 @@ bool DeclarationParser::parseParameters(std::vector<Variable>& params) {
     Variable param;
     if (!parseHead(head) || !parseDeclarator(head, param, false)) return false;
     if (params.size() >= maxListElements) return failHere("more than " + std::to_string(maxListElements) + " parameters");
-    params.push_back(std::move(param));
+    if (isReg && param.vector > 1) addComponents(param, params);
+    else params.push_back(std::move(param));
   } while (accept(","));
   return expect(")", "after parameters");
+}
+
+std::string componentName(std::string_view vector, unsigned component) {
+  return std::string(vector) + "." + (component < 4 ? std::string(1, "xyzw"[component]) : std::to_string(component));
+}
+
+// A vector register as parameter is one scalar parameter for each of its components, which no other name can collide with.
+void DeclarationParser::addComponents(const Variable& vector, std::vector<Variable>& params) {
+  for (unsigned i = 0; i < vector.vector; ++i) {
+    Variable& component = params.emplace_back(vector);
+    component.name = componentName(vector.name, i);
+    component.vector = 1;
+    component.size = component.align = bytes(vector.type);
+  }
 }
 
 bool constantBits(const Constant& value, Type type, uint64_t& bits) {

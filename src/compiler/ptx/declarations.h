@@ -47,7 +47,11 @@ class DeclarationParser : protected Cursor {
   bool parseReference(Variable& variable, uint64_t offset, uint64_t mask);
   bool startsReference() const;
   bool store(Variable& variable, uint64_t offset, uint64_t bits);
+  static void addComponents(const Variable& vector, std::vector<Variable>& params);
 };
+
+// `v.x` for component 0 of the vector register v.
+std::string componentName(std::string_view vector, unsigned component);
 
 // The pattern of a constant stored as `type`. False where a floating-point value would go into an integer.
 bool constantBits(const Constant& value, Type type, uint64_t& bits);

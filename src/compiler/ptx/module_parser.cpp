@@ -1,5 +1,6 @@
 // parseModule: directives, declarations and function headers; bodies stay text (PTX ISA: Directives).
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 
 #include "compiler/ptx/declarations.h"
@@ -45,6 +46,8 @@ class ModuleParser : DeclarationParser {
   bool parseVariables(Space space, bool isTexture);
   bool addVariable(Variable variable);
   bool parseFunction(bool isEntry);
+  bool startsDeclaration() const;
+  bool skipRegisters();
   bool parseFunctionDirectives(Function& function);
   bool parsePerformance(Function& function, std::string_view name);
   bool parseDimensions3(uint32_t (&values)[3]);
@@ -68,6 +71,7 @@ const ModuleParser::Directive ModuleParser::directives[] = {
     {"visible", &ModuleParser::setVisible},
     {"weak", &ModuleParser::setWeak},
     {"common", &ModuleParser::setCommon},
+    {"reg", &ModuleParser::skipRegisters},
 };
 
 Status ModuleParser::parse() {
@@ -92,6 +96,12 @@ bool ModuleParser::parseTopLevel() {
   const Space space = spaceFromWord(word.text);
   if (space == Space::None || space == Space::Param) return fail(word.loc, "unknown directive '." + std::string(word.text.substr(0, 60)) + "'");
   return parseVariables(space, word.text == "tex");
+}
+
+// Registers of the module, which old compilers declare and seldom use: a body that names one is refused (undeclared name).
+bool ModuleParser::skipRegisters() {
+  while (!at(";") && peek().kind != Token::Kind::End && peek().kind != Token::Kind::Invalid) next();
+  return expect(";", "after register declaration");
 }
 
 bool ModuleParser::parseVersion() {
@@ -231,8 +241,14 @@ bool ModuleParser::parseFunction(bool isEntry) {
   return parseFunctionDirectives(function) && parseFunctionEnd(function) && addFunction(std::move(function));
 }
 
+// What may stand after a declaration that ends without a semicolon, as nvopencc (CUDA 2 to 4) writes them.
+bool ModuleParser::startsDeclaration() const {
+  static constexpr std::string_view words[] = {"entry", "func", "extern", "visible", "weak", "common", "file", "section"};
+  return peek().isDotted() && (std::find(std::begin(words), std::end(words), peek().text) != std::end(words) || spaceFromWord(peek().text) != Space::None);
+}
+
 bool ModuleParser::parseFunctionDirectives(Function& function) {
-  while (peek().isDotted()) {
+  while (peek().isDotted() && !startsDeclaration()) {
     const Token word = next();
     if (word.text == "pragma") {
       if (!parsePragma()) return false;
@@ -280,6 +296,7 @@ bool ModuleParser::parseDimensions3(uint32_t (&values)[3]) {
 
 bool ModuleParser::parseFunctionEnd(Function& function) {
   if (accept(";")) return true;
+  if (startsDeclaration()) return true;
   if (!at("{")) return failHere("expected '{' or ';' after function header, found " + found());
   const SourceLoc open = peek().loc;
   function.hasBody = true;

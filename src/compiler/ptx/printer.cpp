@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "compiler/ptx/declarations.h"
 #include "compiler/ptx/instruction_columns.h"
 #include "compiler/ptx/opaque.h"
 #include "compiler/ptx/literals.h"
@@ -90,7 +91,12 @@ class VariablePrinter {
     out_ += "(";
     for (size_t i = 0; i < params.size(); ++i) {
       if (i) out_ += ", ";
-      declaration(params[i], params[i].name);
+      Variable v = params[i];
+      const std::string name = v.name.substr(0, v.name.find('.'));
+      // The components of a vector register stand as one.
+      if (name.size() < v.name.size())
+        while (i + 1 < params.size() && params[i + 1].name == componentName(name, v.vector)) ++v.vector, v.size += params[++i].size;
+      declaration(v, name);
     }
     out_ += ")";
   }
@@ -365,7 +371,7 @@ BodyNames::BodyNames(const Module& module, const Function& function, const Body&
   size_t parameterRegister = 0;
   for (const auto* list : {&function.returns, &function.params})
     for (const Variable& v : *list) {
-      values.reserve(v.name);
+      values.reserve(v.name.substr(0, v.name.find('.')));
       if (v.space != Space::None) continue;
       for (unsigned i = 0; i < v.vector; ++i) registers.push_back(v.vector == 1 ? v.name : body.registers[parameterRegister + i].name);
       parameterRegister += v.vector;

@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "compiler/ptx/declarations.h"
+
 namespace anywarp::ptx {
 
 std::optional<LabelUse> Scopes::close() {
@@ -35,8 +37,7 @@ NameMeaning Scopes::addRegister(std::string_view name, Type type, unsigned vecto
     body_.registers.push_back({std::string(name), type});
     return meaning;
   }
-  for (unsigned i = 0; i < vector; ++i)
-    body_.registers.push_back({std::string(name) + (i < 4 ? std::string(1, '.') + "xyzw"[i] : "." + std::to_string(i)), type});
+  for (unsigned i = 0; i < vector; ++i) body_.registers.push_back({componentName(name, i), type});
   return meaning;
 }
 

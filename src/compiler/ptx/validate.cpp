@@ -65,6 +65,7 @@ class Validator {
     if (formInfo(instruction.form).planned) return;
     for (unsigned slot = 0; slot < instruction.operands.size(); ++slot) checkOperand(instruction, slot);
     checkVectors(instruction);
+    checkConversion(instruction);
   }
 
   void checkVersion(const Instruction& instruction) {
@@ -99,6 +100,35 @@ class Validator {
       default: break;
     }
     if (!fits) error(instruction, opcode(instruction) + ": the operation does not work on ." + spelling(type));
+  }
+
+  // Rounding where the result may differ and only there, .sat where an integer's range can be left, .ftz beside f32.
+  void checkConversion(const Instruction& instruction) {
+    const Type to = instruction.type(0), from = instruction.type(1);
+    const ModList& mods = instruction.mods;
+    const bool sameSize = bits(to) == bits(from);
+    const bool rounds = mods.has(ModGroup::Rounding), roundsToInteger = mods.has(ModGroup::IntRounding);
+    switch (instruction.form) {
+      case Form::CvtInt: {
+        const bool fits = isSigned(to) == isSigned(from) ? bits(to) >= bits(from) : isSigned(to) && bits(to) > bits(from);
+        if (instruction.has(Mod::Sat) && fits) error(instruction, opcode(instruction) + ": .sat where every value fits");
+        return;
+      }
+      case Form::CvtIntToFloat:
+        if (!rounds) error(instruction, opcode(instruction) + " needs a rounding modifier such as .rn");
+        break;
+      case Form::CvtFloatToInt:
+        if (!roundsToInteger) error(instruction, opcode(instruction) + " needs an integer rounding modifier such as .rzi");
+        break;
+      case Form::CvtFloat:
+        if (to == Type::BF16 || from == Type::BF16) break;
+        if (bits(to) < bits(from) && !rounds && !instruction.has(Mod::Rna)) error(instruction, opcode(instruction) + " needs a rounding modifier such as .rn");
+        if (roundsToInteger && !sameSize) error(instruction, opcode(instruction) + ": integer rounding between floating-point types of different size");
+        if (rounds && (bits(to) > bits(from) || to == from)) error(instruction, opcode(instruction) + ": nothing is rounded");
+        break;
+      default: return;
+    }
+    if (instruction.has(Mod::Ftz) && to != Type::F32 && from != Type::F32) error(instruction, opcode(instruction) + ": .ftz is for .f32");
   }
 
   void checkOperand(const Instruction& instruction, unsigned slot) {
