@@ -1,7 +1,9 @@
 // Byte permutation (PTX: Data Movement and Conversion Instructions: prmt). SPDX-License-Identifier: Apache-2.0
 #include "compiler/codegen/lanes.h"
 #include "compiler/codegen/pure_functions.h"
+#include "compiler/codegen/x86/host_ops.h"
 #include "compiler/ptx/ast.h"
+#include "support/options.h"
 
 namespace anywarp::codegen {
 
@@ -58,6 +60,25 @@ Value* permuteKnown(PureEmitter& e, Value* a, Value* b, uint32_t selectors) {
   return pack(e, bytes, 32);
 }
 
+// The same with selectors of each lane's own: its four nibbles become bytes, which choose among the bytes of a and of b. nullptr where
+// the host cannot choose bytes.
+Value* permuteBytes(PureEmitter& e, Value* a, Value* b, Value* selectors) {
+  llvm::IRBuilder<>& i = e.b;
+  if (!e.host.x86 || !a->getType()->isVectorTy() || options::isPassOff("byte-shuffles")) return nullptr;
+  Value* x = i.CreateAnd(selectors, intConst(selectors, 0xffff));
+  x = i.CreateAnd(i.CreateOr(x, i.CreateShl(x, 8)), intConst(x, 0x00ff00ff));
+  x = i.CreateAnd(i.CreateOr(x, i.CreateShl(x, 4)), intConst(x, 0x0f0f0f0f));
+  Value *choice = unpack(e, x, 8), *aBytes = unpack(e, a, 8), *bBytes = unpack(e, b, 8);
+  llvm::SmallVector<llvm::Constant*, 128> firstOfLane;
+  for (unsigned k = 0; k < laneCount(choice); ++k) firstOfLane.push_back(i.getInt8(k / 4 % 4 * 4));
+  Value* index = i.CreateOr(i.CreateAnd(choice, intConst(choice, 3)), llvm::ConstantVector::get(firstOfLane));
+  Value* fromA = x86::shuffleBytes(e, aBytes, index);
+  if (!fromA) return nullptr;
+  auto chosen = [&](unsigned bit) { return i.CreateICmpNE(i.CreateAnd(choice, intConst(choice, bit)), intConst(choice, 0)); };
+  Value* bytes = i.CreateSelect(chosen(4), x86::shuffleBytes(e, bBytes, index), fromA);
+  return pack(e, i.CreateSelect(chosen(8), i.CreateAShr(bytes, 7), bytes), 32);
+}
+
 Value* permuteByLane(PureEmitter& e, Value* a, Value* b, Value* selectors) {
   llvm::IRBuilder<>& i = e.b;
   Value* both = joinHalves(e, a, b);
@@ -83,6 +104,7 @@ Values prmt(PureEmitter& e, const Instruction& inst, Args args) {
   if (auto* known = knownInt(selectors)) {
     return {permuteKnown(e, args[0], args[1], uint32_t(known->getZExtValue()))};
   }
+  if (Value* bytes = permuteBytes(e, args[0], args[1], selectors)) return {bytes};
   return {permuteByLane(e, args[0], args[1], selectors)};
 }
 

@@ -45,6 +45,21 @@ Value* multiplyAddPairs(PureEmitter& e, Value* a, Value* b) {
   return nullptr;
 }
 
+Value* shuffleBytes(PureEmitter& e, Value* bytes, Value* index) {
+  struct {
+    bool present;
+    unsigned lanes;
+    intrinsic::ID id;
+  } const levels[] = {{e.host.avx512bw, 64, intrinsic::x86_avx512_pshuf_b_512},
+                      {e.host.avx2, 32, intrinsic::x86_avx2_pshuf_b},
+                      {e.host.sse41, 16, intrinsic::x86_ssse3_pshuf_b_128}};
+  for (const auto& level : levels) {
+    if (!level.present || laneCount(bytes) % level.lanes) continue;
+    return inGroups(e, level.lanes, {bytes, index}, [&](Args group) { return call(e, level.id, {}, {group[0], group[1]}); });
+  }
+  return nullptr;
+}
+
 Value* narrowDouble(PureEmitter& e, Value* v, Rounding rounding) {
   return inGroups(e, 8, {v}, [&](Args group) {
     return call(e, intrinsic::x86_avx512_mask_cvtpd2ps_512, {},

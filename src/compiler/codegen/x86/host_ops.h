@@ -12,6 +12,10 @@ unsigned embeddedRounding(Rounding rounding);
 // Any: i16 lanes, products of neighbours added as i32
 Value* multiplyAddPairs(PureEmitter& e, Value* a, Value* b);
 
+// SSSE3: i8 lanes, each the byte of its sixteen in `bytes` that the low four bits of `index` choose; nullptr where the host has no such
+// instruction or there are not sixteen
+Value* shuffleBytes(PureEmitter& e, Value* bytes, Value* index);
+
 // AVX-512F
 Value* narrowDouble(PureEmitter& e, Value* v, Rounding rounding);
 Value* fromInteger(PureEmitter& e, Value* v, llvm::Type* element, bool isSigned, Rounding rounding);  // i32 -> float; DQ: i64 -> both
