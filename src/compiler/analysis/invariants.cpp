@@ -15,7 +15,8 @@ using ptx::Operand;
 
 // What indices and addresses are made of. None has an effect, or a result that depends on when it runs.
 constexpr Form pure[] = {Form::Mov, Form::AddInt, Form::SubInt, Form::MulInt, Form::MulWide, Form::MadInt, Form::MadWide,
-                         Form::Shl, Form::Shr,    Form::And,    Form::CvtInt, Form::Cvta,    Form::CvtaTo};
+                         Form::Shl, Form::Shr,    Form::And,    Form::Or,     Form::Xor,      Form::Not,    Form::CvtInt, Form::Cvta,
+                         Form::CvtaTo};
 
 bool isFixed(ptx::SpecialReg reg) { return reg >= ptx::SpecialReg::TidX && reg <= ptx::SpecialReg::NctaidW && reg != ptx::SpecialReg::Warpid; }
 

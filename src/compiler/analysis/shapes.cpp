@@ -28,6 +28,11 @@ bool comparesAligned() {
   return on;
 }
 
+bool sumsBits() {
+  static const bool on = !options::isPassOff("disjoint-bits");
+  return on;
+}
+
 Shape withRange(Shape s, int64_t low, int64_t high) {
   if (low >= -limit32 && high < limit32 && low <= high) s.low = low, s.high = high;
   else s.low = s.high = Shape::unbounded;
@@ -238,6 +243,8 @@ class Analysis {
       case Form::Cvta: case Form::CvtaTo: return convertAddress(inst);
       case Form::Selp: return select(inst);
       case Form::SetpInt: return compare(inst);
+      case Form::Or: case Form::Xor: return disjoint(inst);
+      case Form::Not: return complement(inst);
       case Form::Ld: case Form::Ldu: return load(inst);
       case Form::MbarrierTestWait: case Form::MbarrierTestWaitParity: case Form::MbarrierTryWait: case Form::MbarrierTryWaitParity:
         return launch_.free || isWholeBlock(launch_) ? Shape::varying() : combine(inst);
@@ -333,16 +340,17 @@ class Analysis {
   Shape extend(const Shape& a, bool isSigned) {
     Shape s;
     s.isSigned = isSigned;
+    bool exact = a.bounded() && (isSigned || a.low >= 0);
     switch (a.kind) {
       case Kind::Unknown: return {};
-      case Kind::Uniform: return Shape::uniform(a.alignLog2);
+      case Kind::Uniform: return exact ? withRange(Shape::uniform(a.alignLog2), a.low, a.high) : Shape::uniform(a.alignLog2);
       case Kind::Affine:
-        if (a.bounded() && (isSigned || a.low >= 0)) {
+        if (exact) {
           s.kind = Kind::Affine;
           s.isSigned = false;
           s.stride = a.stride;
           s.alignLog2 = a.alignLog2;
-          return s;
+          return withRange(s, a.low, a.high);
         }
         s.kind = Kind::Extended;
         s.stride = int32_t(a.stride);
@@ -437,7 +445,7 @@ class Analysis {
     unsigned n = ptx::bits(to), m = ptx::bits(from);
     if (a.isUniform()) {
       Shape s = a;
-      if (n < m || !(ptx::isSigned(from) || (a.bounded() && a.low >= 0))) s.low = s.high = Shape::unbounded;
+      if ((n < m && n < 32) || !(ptx::isSigned(from) || (a.bounded() && a.low >= 0))) s.low = s.high = Shape::unbounded;
       if (n < m) s.alignLog2 = std::min<uint8_t>(a.alignLog2, uint8_t(n));
       return s;
     }
@@ -445,7 +453,7 @@ class Analysis {
     if (n == 64 && m == 32) return extend(a, ptx::isSigned(from));
     if (n < m && n >= 16 && a.kind == Kind::Affine) {
       Shape s = a;
-      s.low = s.high = Shape::unbounded;
+      if (n < 32) s.low = s.high = Shape::unbounded;
       return s;
     }
     if (n == 32 && m == 64 && a.kind == Kind::Extended) {
@@ -475,6 +483,32 @@ class Analysis {
     if (a.bounded() && b.bounded()) a.low = std::min(a.low, b.low), a.high = std::max(a.high, b.high);
     else a.low = a.high = Shape::unbounded;
     return a;
+  }
+
+  // Low bits that are zero in every lane, and how many bits from below may be one.
+  static int zerosBelow(const Shape& s) {
+    if (s.kind == Kind::Uniform) return s.alignLog2;
+    return std::min<int>(s.alignLog2, s.stride ? std::countr_zero(uint64_t(s.stride)) : 63);
+  }
+  static int bitsUsed(const Shape& s) { return s.bounded() && s.low >= 0 ? std::bit_width(uint64_t(s.high)) : 64; }
+
+  // Where no bit can be one on both sides, `or` and `xor` are sums; all bits of an index turned are its distance from the last one.
+  Shape disjoint(Inst& inst) {
+    Shape all = combine(inst);
+    if (all.kind != Kind::Varying || !sumsBits() || inst.type() == Type::Pred) return all;
+    Shape a = of(inst.operands[1], inst.type()), b = of(inst.operands[2], inst.type());
+    auto linear = [](const Shape& x) { return x.kind == Kind::Uniform || x.kind == Kind::Affine; };
+    if (!linear(a) || !linear(b) || !integer(inst)) return all;
+    if (zerosBelow(a) >= bitsUsed(b) || zerosBelow(b) >= bitsUsed(a)) return add(a, b, 1, inst);
+    if (b.kind != Kind::Uniform) std::swap(a, b);
+    bool mask = inst.form == Form::Xor && b.bounded() && b.low == b.high && b.low > 0 && std::has_single_bit(uint64_t(b.low) + 1);
+    return mask && bitsUsed(a) <= bitsUsed(b) ? add(b, a, -1, inst) : all;
+  }
+
+  Shape complement(Inst& inst) {
+    Shape a = of(inst.operands[1], inst.type());
+    if (a.kind != Kind::Affine || !sumsBits() || !integer(inst)) return combine(inst);
+    return add(withRange(Shape::uniform(), -1, -1), a, -1, inst);
   }
 
   // Lanes of an aligned run of indices lie on one side of a multiple of its size.
