@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "compiler/jit/narrow.h"
 #include "compiler/jit/promote.h"
 #include "support/options.h"
 
@@ -77,7 +78,10 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
     for (llvm::Function& function : module)
       if (!function.isDeclaration()) promoteRegisters(function);
   passes.run(module, modules);
-  for (llvm::Function& function : module) splitLongBlocks(function);
+  for (llvm::Function& function : module) {
+    if (optLevel > 1 && !function.isDeclaration() && !options::isPassOff("narrow-lanes")) narrowLanes(function);
+    splitLongBlocks(function);
+  }
   return {};
 }
 
