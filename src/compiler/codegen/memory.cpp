@@ -113,11 +113,17 @@ void FunctionEmitter::flushMisaligned() {
 
 // The address of the first of `lanes`, as i64: for reports, so LLVM moves its computation to where they are made.
 Value* FunctionEmitter::firstAddress(const Address& a, Value* lanes) {
-  bool isLine = a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && !a.valid);
-  Value* at = isLine ? b.CreatePtrToInt(pointer(a), b.getInt64Ty()) : nullptr;
-  if (a.kind == Address::Kind::Uniform) return at;
+  using Kind = Address::Kind;
+  if (a.kind == Kind::Uniform) return b.CreatePtrToInt(pointer(a), b.getInt64Ty());
   Value* first = b.CreateZExt(b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(lanes), b.getTrue()), b.getInt64Ty());
-  return isLine ? b.CreateAdd(at, b.CreateMul(first, i64(uint64_t(a.stride)))) : b.CreateExtractElement(pointers(a), first);
+  if (a.kind == Kind::Vector) return b.CreateExtractElement(pointers(a), first);
+  // For this lane alone: what is made for all of them, and for this, would stand on the way that is always taken.
+  Value* at = b.CreatePtrToInt(pointer(a), b.getInt64Ty());
+  auto extend = [&](Value* v) { return a.isSigned ? b.CreateSExt(v, b.getInt64Ty()) : b.CreateZExt(v, b.getInt64Ty()); };
+  if (a.kind == Kind::Indexed) return b.CreateAdd(at, b.CreateMul(extend(b.CreateExtractElement(a.index, first)), i64(uint64_t(a.scale))));
+  if (!a.valid) return b.CreateAdd(at, b.CreateMul(first, i64(uint64_t(a.stride))));
+  Value* low = b.CreateAdd(a.low, b.CreateMul(b.CreateTrunc(first, b.getInt32Ty()), i32(uint32_t(a.lowStride))));
+  return b.CreateAdd(at, b.CreateMul(b.CreateSub(extend(low), extend(a.low)), i64(uint64_t(a.scale))));
 }
 
 // Accesses must be aligned to their size (PTX: Addresses as Operands). `later`: the host does not mind, so one test at the end of
@@ -147,8 +153,9 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
   Value *bad = nullptr, *lanes = mask_;
   if (strides) {
     if ((uint64_t(1) << a.alignLog2) >= bytes && (uint64_t(a.offset) & low) == 0) return;
-    // The windows are aligned: what is relative to them decides.
-    Value* at = a.window ? (a.offset ? b.CreateAdd(a.base, i64(uint64_t(a.offset))) : a.base) : b.CreatePtrToInt(pointer(a), b.getInt64Ty());
+    // The windows are aligned: what is relative to them decides. Offsets that change nothing are left out, so that accesses side by side
+    // share one test.
+    Value* at = (uint64_t(a.offset) & low) ? b.CreateAdd(a.base, i64(uint64_t(a.offset))) : a.base;
     bad = b.CreateICmpNE(b.CreateAnd(at, i64(low)), i64(0));
   } else if (a.kind == Address::Kind::Indexed) {
     // Low bits are linear: no need to form the addresses.
