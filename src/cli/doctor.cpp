@@ -165,7 +165,8 @@ int doctor(const std::vector<std::string>& programs) {
       continue;
     }
     Linkage linkage = readLinkage(image);
-    if (const char* archive = preload::namedRuntimeArchive(); archive && linkage.isStripped()) {
+    char archive[4096];
+    for (const char* list = preload::namedRuntimeArchives(); linkage.isStripped() && linkage.archive.empty() && preload::nextArchive(&list, archive, sizeof archive);) {
       preload::RuntimeArchive runtime(archive);
       uint64_t address = 0;
       if (runtime.isOpen() && runtime.find(image, &address)) linkage.archive = archive;

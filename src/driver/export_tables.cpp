@@ -5,6 +5,7 @@
 #include "abi/driver_table.h"
 #include "device/sched/launch.h"
 #include "driver/api_table.h"
+#include "support/log.h"
 #include "support/version.h"
 
 using namespace anywarp;
@@ -31,7 +32,12 @@ const abi::DriverTable table = {
 CUresult cuGetExportTable(const void** out, const CUuuid* id) {
   if (!out || !id) return CUDA_ERROR_INVALID_VALUE;
   *out = nullptr;
-  if (std::memcmp(id, &abi::driverTableId, sizeof(CUuuid)) != 0) return CUDA_ERROR_INVALID_VALUE;
+  if (std::memcmp(id, &abi::driverTableId, sizeof(CUuuid)) != 0) {
+    log::logOnce(log::Level::Warn, "export-tables",
+                 "a table was asked for that NVIDIA's driver has for NVIDIA's own libraries; where a CUDA runtime that is linked into a library "
+                 "fails now, ANYWARP_CUDART_STATIC=libcudart_static.a (of its release) puts ours in its place");
+    return CUDA_ERROR_INVALID_VALUE;
+  }
   *out = &table;
   return CUDA_SUCCESS;
 }

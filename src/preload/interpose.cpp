@@ -376,6 +376,13 @@ bool holdsRuntimeTexts(const ElfImage& image) {
 // Linking with nvcc leaves one wrapper, of the empty device link, also where the program has no device code and no runtime.
 bool holdsOnlyTheDeviceLink(const ElfImage& image) { return image.sectionBytes(".nvFatBinSegment") <= 24 && !holdsRuntimeTexts(image); }
 
+// A static runtime opens the driver itself, so an object that holds one takes dlopen from elsewhere.
+bool opensLibraries(const SymbolTable& dynamic) {
+  for (size_t i = 0; i < dynamic.count; ++i)
+    if (dynamic.symbols[i].st_shndx == SHN_UNDEF && strcmp(dynamic.name(dynamic.symbols[i]), "dlopen") == 0) return true;
+  return false;
+}
+
 Verdict judge(const ElfImage& image, const SymbolTable& all, const Findings& found) {
   if (found.registers) return Verdict::Interposed;
   if (found.names) return Verdict::Stripped;  // of its local symbols
@@ -385,12 +392,7 @@ Verdict judge(const ElfImage& image, const SymbolTable& all, const Findings& fou
 
 Runtime runtimeOf(const Findings& found) { return found.has11 ? Cuda11 : found.has12 ? Cuda12 : Cuda13; }
 
-}  // namespace
-
-Verdict interposeStripped(const char* path, uintptr_t bias) {
-  const char* archive = namedRuntimeArchive();
-  ElfImage image(path);
-  if (!archive || !image.isOpen()) return Verdict::Stripped;
+Verdict interposeWith(const char* archive, const ElfImage& image, uintptr_t bias) {
   RuntimeArchive runtime(archive);
   uint64_t address = 0;
   if (!runtime.isOpen() || !runtime.find(image, &address)) return Verdict::Stripped;
@@ -401,13 +403,28 @@ Verdict interposeStripped(const char* path, uintptr_t bias) {
   return patchAll(symbols, bias + address, runtimeOf(found), runtime.codeSection()) ? Verdict::Interposed : Verdict::Unpatchable;
 }
 
+}  // namespace
+
+Verdict interposeStripped(const char* path, uintptr_t bias) {
+  ElfImage image(path);
+  if (!image.isOpen()) return Verdict::Stripped;
+  static char archive[4096];
+  for (const char* list = namedRuntimeArchives(); nextArchive(&list, archive, sizeof archive);)
+    if (Verdict verdict = interposeWith(archive, image, bias); verdict != Verdict::Stripped) return verdict;
+  return Verdict::Stripped;
+}
+
 Verdict interpose(const char* path, uintptr_t bias) {
   ElfImage image(path);
   if (!image.isOpen()) return Verdict::NoCuda;
   // Without device code an object may still have the runtime linked in (bindings for other languages), which its symbols tell.
   bool deviceCode = image.hasSection(".nv_fatbin") || image.hasSection(".nvFatBinSegment");
-  if (!deviceCode && !image.hasSection(".symtab")) return Verdict::NoCuda;
   SymbolTable all = image.symbols(SHT_SYMTAB), dynamic = image.symbols(SHT_DYNSYM);
+  if (!deviceCode && !all.count) {
+    // It may never call the runtime, so nothing is refused; where it does, the driver's log tells why it fails.
+    bool named = *namedRuntimeArchives() && opensLibraries(dynamic) && holdsRuntimeTexts(image);
+    return named ? (interposeStripped(path, bias) == Verdict::Interposed ? Verdict::Interposed : Verdict::NoCuda) : Verdict::NoCuda;
+  }
   Findings found;
   look(all, &found);
   look(dynamic, &found);

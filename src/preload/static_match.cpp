@@ -163,9 +163,21 @@ bool RuntimeArchive::find(const ElfImage& image, uint64_t* address) const {
   return false;
 }
 
-const char* namedRuntimeArchive() {
+const char* namedRuntimeArchives() {
   const char* given = getenv("ANYWARP_CUDART_STATIC");
-  return given && *given ? given : nullptr;
+  return given ? given : "";
+}
+
+bool nextArchive(const char** list, char* path, uint64_t size) {
+  while (**list) {
+    const char* end = strchrnul(*list, ':');
+    auto length = static_cast<uint64_t>(end - *list);
+    bool fits = length > 0 && length < size;
+    if (fits) memcpy(path, *list, length), path[length] = 0;
+    *list = *end ? end + 1 : end;
+    if (fits) return true;
+  }
+  return false;
 }
 
 }  // namespace anywarp::preload

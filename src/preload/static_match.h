@@ -42,7 +42,8 @@ class RuntimeArchive {
   uint64_t anchor_ = 0, anchorBytes_ = 0;  // the longest stretch of such bytes
 };
 
-// The archive that the user names, nullptr: none.
-const char* namedRuntimeArchive();
+// The archives that the user names, one after the other: the first of `list` goes to `path`, and `list` moves on. False: no more.
+const char* namedRuntimeArchives();
+bool nextArchive(const char** list, char* path, uint64_t size);
 
 }  // namespace anywarp::preload

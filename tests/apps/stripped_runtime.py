@@ -13,6 +13,8 @@ import sys
 RUNTIME = """
 const char* const texts[] = {"cuGetProcAddress", "cudaErrorNoKernelImageForDevice"};
 static int calls, table[64];
+void* dlopen(const char*, int);
+void* (*opener)(const char*, int) = dlopen;
 int cudaRuntimeGetVersion(int* v) { *v = 4711; ++calls; return 0; }
 int cudaMallocPitch(void) { return calls + 1; }
 void* __cudaRegisterFatBinary(void* p) { ++calls; return p; }
@@ -24,7 +26,10 @@ PROGRAM = """
 int cudaRuntimeGetVersion(int*), cudaGetDeviceCount(int*);
 void* __cudaRegisterFatBinary(void*);
 unsigned mix(unsigned, unsigned);
-__attribute__((section(".nvFatBinSegment"), used)) static int segment[SEGMENT] = {1};
+#if SEGMENT
+__attribute__((section(".nvFatBinSegment"), used))
+#endif
+static int segment[SEGMENT + 1] = {1};
 int main(int argc, char** argv) {
   int version = 0, devices = 0;
   if (argc > 5) __cudaRegisterFatBinary(segment);
@@ -59,7 +64,8 @@ def main():
     own, other = archive(folder, "runtime", 17), archive(folder, "other_release", 18)
     program = folder / "program"
     small = folder / "program_with_one_fat_binary"
-    for output, words in [(program, 16), (small, 6)]:
+    bare = folder / "program_without_device_code"
+    for output, words in [(program, 15), (small, 5), (bare, 0)]:
         subprocess.run(["cc", "-o", output, compiled(folder, "main", PROGRAM, f"-DSEGMENT={words}"), own], check=True)
         subprocess.run(["strip", output], check=True)
     broken = []
@@ -68,7 +74,9 @@ def main():
         broken.append(folder / f"broken{i}.a")
         broken[-1].write_bytes(data)
     good = True
-    for path, code, text, *which in [(own, 0, "0 13000 1 1\n"), (pathlib.Path(), 126, ""), (pathlib.Path(), 126, "", small), (other, 126, ""), (folder / "none.a", 126, ""), *((b, 126, "") for b in broken)]:
+    both = pathlib.Path(f"{other}:{own}")
+    for path, code, text, *which in [(own, 0, "0 13000 1 1\n"), (both, 0, "0 13000 1 1\n"), (own, 0, "0 13000 1 1\n", bare),
+                                     (pathlib.Path(), 0, "0 4711 99 1\n", bare), (other, 0, "0 4711 99 1\n", bare), (pathlib.Path(), 126, ""), (pathlib.Path(), 126, "", small), (other, 126, ""), (folder / "none.a", 126, ""), *((b, 126, "") for b in broken)]:
         done = subprocess.run([anywarp, "run", *(which or [program])], env={**os.environ, "ANYWARP_CUDART_STATIC": str(path) if path.name else "", "ANYWARP_DEVICES": "1"},
                               capture_output=True, text=True, timeout=60)
         right = done.returncode == code and done.stdout == text and (code == 0 or "libcudart_static.a" in done.stderr)
