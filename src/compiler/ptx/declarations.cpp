@@ -69,6 +69,7 @@ bool DeclarationParser::parseHead(Head& head) {
     } else if (word.text == "ptr") {
       if (!parsePointerAttributes()) return false;
     } else if (const Mod mod = modFromSpelling(word.text); mod == Mod::V2 || mod == Mod::V4 || mod == Mod::V8) {
+      if (v.type != Type::None) return fail(word.loc, "'." + std::string(word.text) + "' stands before the type");
       v.vector = mod == Mod::V2 ? 2 : mod == Mod::V4 ? 4 : 8;
     } else if (const Type type = typeFromSpelling(word.text); type != Type::None) {
       if (v.type != Type::None) return fail(word.loc, "a declaration has one type, found '." + std::string(word.text) + "' too");
@@ -84,11 +85,12 @@ bool DeclarationParser::parseHead(Head& head) {
 
 bool DeclarationParser::parseDimensions(const Head& head, Variable& variable) {
   dims_.clear();
+  openSize_ = false;
   while (accept("[")) {
     const SourceLoc loc = peek().loc;
     if (at("]")) {
       if (!dims_.empty()) return fail(loc, "only the first dimension of '" + variable.name + "' may be open");
-      variable.unsized = true;
+      variable.unsized = openSize_ = true;
       dims_.push_back(0);
     } else {
       uint64_t n = 0;
@@ -130,6 +132,8 @@ bool DeclarationParser::parseDeclarators(const Head& head, std::vector<Variable>
   do {
     Variable variable;
     if (!parseDeclarator(head, variable, true)) return false;
+    const bool sizeFollows = variable.linkage == Linkage::Extern || variable.space == Space::Param || !variable.unsized;
+    if (openSize_ && !sizeFollows) return fail(variable.loc, "'" + variable.name + "' has neither a size nor initial values");
     variables.push_back(std::move(variable));
   } while (accept(","));
   return expect(";", "after declaration");

@@ -33,6 +33,7 @@ class DeclarationParser : protected Cursor {
 
  private:
   uint64_t initialisedBytes_ = 0;
+  bool openSize_ = false;       // the declarator being parsed has `[]`
   std::vector<uint64_t> dims_;  // of the declarator being parsed; the vector length is the last one
 
   bool parseAttribute(Head& head);
