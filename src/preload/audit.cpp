@@ -129,8 +129,8 @@ bool isOurs(const char* path) {
 
 // NVIDIA's libraries hold its runtime without names, and are licensed for its own devices.
 bool isVendorLibrary(const char* path) {
-  static const char* const names[] = {"libcublas", "libcudnn", "libcufft",   "libcurand", "libcusolver", "libcusparse",
-                                      "libnccl",   "libnpp",   "libnvjpeg", "libcupti",  "libnvshmem"};
+  static const char* const names[] = {"libcublas", "libcudnn", "libcufft",  "libcurand", "libcusolver", "libcusparse", "libcutensor", "libcudss",
+                                      "libcufile", "libnccl",  "libnpp",    "libnvjpeg", "libcupti",    "libnvshmem"};
   const char* base = baseName(path);
   for (const char* name : names)
     if (strncmp(base, name, strlen(name)) == 0) return true;
