@@ -55,3 +55,17 @@ function(anywarp_library name)
     add_test(NAME ${name} COMMAND ${name}_test)
   endif()
 endfunction()
+
+# anywarp_replacement(FOLDER NAME SONAME SOURCE EXPORTS lib...): the target anywarp_NAME, a shared library in lib/FOLDER that takes the place of
+# the user's own of that soname; it exports these names and the mark by which the preload library knows it.
+function(anywarp_replacement folder name soname source exports)
+  set(target anywarp_${name})
+  set(map ${CMAKE_CURRENT_BINARY_DIR}/${name}.map)
+  file(WRITE ${map} "${soname} { global: ${exports} anywarpReplacedLibrary; local: *; };\n")
+  add_library(${target} SHARED ${source})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(${target} PRIVATE ${ARGN})
+  target_link_options(${target} PRIVATE -Wl,--version-script=${map} -Wl,--exclude-libs,ALL -Wl,--gc-sections -Wl,-soname,${soname})
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${soname} SUFFIX "" NO_SONAME ON LINK_DEPENDS ${map}
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/${folder})
+endfunction()

@@ -108,8 +108,11 @@ using EntryFn = uint32_t (*)(BlockContext*, uint32_t region, uint32_t begin, uin
 struct RegionInfo {
   uint32_t plainBarrier;  // 1: reached only through a whole-block barrier 0 without reduction
   uint32_t line;          // PTX line of the suspension point that leads here
-  uint32_t interleaved;   // 1: the header of a loop that warps leave by Suspend::Yield after some rounds, so that others run theirs
+  uint32_t interleaved;   // 1: the header of a loop that warps leave by Suspend::Yield after some rounds, so that others run theirs;
+                          // turnsAtBarrier: a plain barrier
 };
+// In a loop that strides over memory: neighbouring blocks may be run by turns there.
+inline constexpr uint32_t turnsAtBarrier = 2;
 
 // What the device needs to know of one compiled kernel. Owned by the plan, which lives as long as its module.
 struct CompiledKernel {

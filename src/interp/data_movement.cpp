@@ -74,8 +74,11 @@ void movUnpack(Step& step) {
 }
 
 void movVector(Step& step) {
-  for (size_t i = 0; i < step.operand(0).elements.size(); i++)
-    step.set(step.operand(0).elements[i], step.type(), step.bits(step.operand(1).elements[i], step.type()));
+  const auto &to = step.operand(0).elements, &from = step.operand(1).elements;
+  uint64_t values[8];  // all are read before any is written
+  const size_t count = std::min({to.size(), from.size(), std::size(values)});
+  for (size_t i = 0; i < count; i++) values[i] = step.bits(from[i], step.type());
+  for (size_t i = 0; i < count; i++) step.set(to[i], step.type(), values[i]);
 }
 
 void prmt(Step& step) {

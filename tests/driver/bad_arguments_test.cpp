@@ -64,7 +64,9 @@ class BadArguments : public Driver {
   void restore() {
     CUgraph captured = nullptr;
     ASSERT_OK(cuCtxSetCurrent(context));
-    if (cuStreamEndCapture_ptsz(nullptr, &captured) == CUDA_SUCCESS && captured) EXPECT_OK(cuGraphDestroy(captured));
+    if (cuStreamEndCapture_ptsz(nullptr, &captured) == CUDA_SUCCESS && captured) {
+      EXPECT_OK(cuGraphDestroy(captured));
+    }
   }
 };
 

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "compiler/analysis/operands.h"
+#include "compiler/analysis/suspensions.h"
+#include "support/options.h"
 
 namespace anywarp::analysis {
 namespace {
@@ -46,7 +48,8 @@ class Cutter {
       end = i + 1;
     }
     if (read.empty() || !mayBeStoredTo(read, b, end)) return false;
-    split(b, end);
+    splitBlock(flat_, b, end);
+    flat_.blocks[b].yields = true;
     return true;
   }
 
@@ -104,21 +107,6 @@ class Cutter {
     return false;
   }
 
-  // The head keeps the id: edges to it stay.
-  void split(BlockId b, uint32_t at) {
-    auto rest = BlockId(flat_.blocks.size());
-    flat_.blocks.push_back(flat_.blocks[b]);
-    Block& head = flat_.blocks[b];
-    Block& tail = flat_.blocks[rest];
-    tail.first = head.last = at;
-    tail.predecessors = {b};
-    head.terminator = Terminator::Jump;
-    head.condition = ptx::noReg;
-    head.successors = {rest};
-    head.yields = true;
-    for (BlockId s : tail.successors) std::replace(flat_.blocks[s].predecessors.begin(), flat_.blocks[s].predecessors.end(), b, rest);
-  }
-
   Flat& flat_;
   const std::vector<uint8_t>& partial_;
   std::map<ptx::RegId, std::vector<const Inst*>> writers_;
@@ -126,6 +114,8 @@ class Cutter {
 
 }  // namespace
 
-uint32_t cutBehindEarlyReads(Flat& flat, const std::vector<uint8_t>& partial) { return Cutter(flat, partial).run(); }
+uint32_t cutBehindEarlyReads(Flat& flat, const std::vector<uint8_t>& partial) {
+  return options::isPassOff("early-reads") ? 0 : Cutter(flat, partial).run();
+}
 
 }  // namespace anywarp::analysis

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/analysis/operands.h"
+#include "support/options.h"
 
 namespace anywarp::analysis {
 namespace {
@@ -46,7 +47,7 @@ bool isPlain(const Inst& inst) {
 }  // namespace
 
 bool rowsRepeat(const FlatProgram& program, const abi::Dim3& block) {
-  if (block.y * block.z == 1 || !program.functions.empty()) return false;
+  if (block.y * block.z == 1 || !program.functions.empty() || options::isPassOff("repeated-rows")) return false;
   const Flat& flat = program.kernel;
   bool waits = std::any_of(flat.blocks.begin(), flat.blocks.end(), [](const Block& b) { return b.terminator == Terminator::Suspend; });
   return !waits && !flat.indirectCalls && std::all_of(flat.instructions.begin(), flat.instructions.end(), isPlain);

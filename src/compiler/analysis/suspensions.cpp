@@ -200,24 +200,27 @@ Suspensions findSuspensions(Flat& flat) {
   return result;
 }
 
+BlockId splitBlock(Flat& flat, BlockId block, uint32_t at) {
+  auto rest = BlockId(flat.blocks.size());
+  flat.blocks.push_back(flat.blocks[block]);
+  Block& head = flat.blocks[block];
+  Block& tail = flat.blocks[rest];
+  tail.first = head.last = at;
+  tail.predecessors = {block};
+  head.terminator = Terminator::Jump;
+  head.condition = ptx::noReg;
+  head.yields = false;
+  head.successors = {rest};
+  for (BlockId s : tail.successors) std::replace(flat.blocks[s].predecessors.begin(), flat.blocks[s].predecessors.end(), block, rest);
+  return rest;
+}
+
 void splitAtWarpSync(Flat& flat) {
-  // Tails are appended, so the loop meets them too. The head keeps the id: edges to it stay.
+  // Tails are appended, so the loop meets them too.
   for (BlockId b = 0; b < flat.blocks.size(); ++b) {
     for (uint32_t i = flat.blocks[b].first + 1; i < flat.blocks[b].last; ++i) {
       if (!isWarpSync(flat.instructions[i])) continue;
-      BlockId rest = BlockId(flat.blocks.size());
-      flat.blocks.push_back(flat.blocks[b]);
-      Block& head = flat.blocks[b];
-      Block& tail = flat.blocks[rest];
-      tail.first = head.last = i;
-      tail.predecessors = {b};
-      head.terminator = Terminator::Jump;
-      head.condition = ptx::noReg;
-      head.yields = false;
-      head.successors = {rest};
-      for (BlockId s : tail.successors)
-        for (BlockId& p : flat.blocks[s].predecessors)
-          if (p == b) p = rest;
+      splitBlock(flat, b, i);
       break;
     }
   }

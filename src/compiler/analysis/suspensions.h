@@ -15,6 +15,9 @@ struct Suspensions {
 // begins there, its back edges get a block in between. In `free` plans warp-synchronous instructions may wait too: blocks begin with them.
 Suspensions findSuspensions(Flat& flat);
 
+// Cuts a block before the instruction `at`: the head keeps the id, so edges to it stay, and jumps to the tail. Returns the tail.
+BlockId splitBlock(Flat& flat, BlockId block, uint32_t at);
+
 // Cuts blocks so that each warp-synchronous instruction begins one (free plans).
 void splitAtWarpSync(Flat& flat);
 bool isWarpSync(const Inst& inst);

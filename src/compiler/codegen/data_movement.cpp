@@ -74,10 +74,13 @@ void FunctionEmitter::emitMove(const Inst& inst) {
       }
       return;
     }
-    case Form::MovVector:
-      for (size_t i = 0; i < to.elements.size() && i < from.elements.size(); ++i)
-        write(to.elements[i], type, read(from.elements[i], type, !scalarFor(to.elements[i], from.elements[i])));
+    case Form::MovVector: {  // all are read before any is written
+      llvm::SmallVector<Value*, 8> values;
+      const size_t count = std::min(to.elements.size(), from.elements.size());
+      for (size_t i = 0; i < count; ++i) values.push_back(read(from.elements[i], type, !scalarFor(to.elements[i], from.elements[i])));
+      for (size_t i = 0; i < count; ++i) write(to.elements[i], type, values[i]);
       return;
+    }
     default: break;
   }
   if (to.isReg()) {

@@ -500,6 +500,34 @@ Value* eitherWay(llvm::IRBuilder<>& b, Value* usual, llvm::function_ref<Value*()
 
 }  // namespace
 
+// One comparison of distances from lane 0 where one side is affine in the lane and the other the same for all; nullptr: not such a one.
+Value* FunctionEmitter::emitAffineComparison(const Inst& inst) {
+  if (inst.form != ptx::Form::SetpInt || options::isPassOff("affine-compare")) return nullptr;
+  if (inst.operands.size() > 4 && !inst.operands[4].isNone()) return nullptr;
+  if (!inst.operands[1].isNone() || ptx::bits(inst.type()) != 32) return nullptr;
+  for (Mod own : {Mod::Lo, Mod::Ls, Mod::Hi, Mod::Hs})  // these ignore the type's sign
+    if (inst.has(own)) return nullptr;
+  Shape first = shapeOf(inst.operands[2]), second = shapeOf(inst.operands[3]);
+  const bool affineFirst = first.kind == Kind::Affine;
+  const Shape& affine = affineFirst ? first : second;
+  if (affine.kind != Kind::Affine || !(affineFirst ? second : first).isUniform()) return nullptr;
+  const int64_t stride = int32_t(affine.stride);
+  if (!strideFitsBytes(stride, width_)) return nullptr;
+  const bool isSigned = ptx::isSigned(inst.type());
+  const int64_t least = isSigned ? INT32_MIN : 0, most = isSigned ? INT32_MAX : UINT32_MAX;
+  const bool bounded = affine.bounded() && affine.low >= least && affine.high <= most;
+  if (!bounded && !masksCost()) return nullptr;  // a test and a branch are not worth it where masks are free
+  Value* base = readLaneZero(inst.operands[affineFirst ? 2 : 3], inst.type());
+  Value* other = readLaneZero(inst.operands[affineFirst ? 3 : 2], inst.type());
+  auto asBytes = [&] { return compareAffine(pure_, inst, inst.type(), width_, base, stride, other, affineFirst); };
+  if (bounded) return asBytes();
+  auto asWords = [&] {
+    Value *lanes = affineLanes(base, stride), *same = splat(other);
+    return affineFirst ? compareInt(pure_, inst, inst.type(), lanes, same) : compareInt(pure_, inst, inst.type(), same, lanes);
+  };
+  return eitherWay(b, spansWithoutWrap(base, stride * int64_t(width_ - 1), isSigned), asBytes, asWords);
+}
+
 void FunctionEmitter::emitPure(const Inst& inst) {
   PureFn function = pureFunction(inst.form);
   if (!function)
@@ -529,33 +557,8 @@ void FunctionEmitter::emitPure(const Inst& inst) {
   if (inst.carryIn != ptx::noReg) uniformSources &= a_.shapes.registers[inst.carryIn].isUniform();
   bool vector = !uniformSources && !scalarResult;
 
-  auto affineComparison = [&]() -> Value* {
-    if (!vector || inst.form != ptx::Form::SetpInt || options::isPassOff("affine-compare")) return nullptr;
-    if (inst.operands.size() > 4 && !inst.operands[4].isNone()) return nullptr;
-    if (!inst.operands[1].isNone() || ptx::bits(inst.type()) != 32) return nullptr;
-    for (Mod own : {Mod::Lo, Mod::Ls, Mod::Hi, Mod::Hs})  // these ignore the type's sign
-      if (inst.has(own)) return nullptr;
-    Shape first = shapeOf(inst.operands[2]), second = shapeOf(inst.operands[3]);
-    const bool affineFirst = first.kind == Kind::Affine;
-    const Shape& affine = affineFirst ? first : second;
-    if (affine.kind != Kind::Affine || !(affineFirst ? second : first).isUniform()) return nullptr;
-    const int64_t stride = int32_t(affine.stride);
-    if (!strideFitsBytes(stride, width_)) return nullptr;
-    const bool isSigned = ptx::isSigned(inst.type());
-    const int64_t least = isSigned ? INT32_MIN : 0, most = isSigned ? INT32_MAX : UINT32_MAX;
-    const bool bounded = affine.bounded() && affine.low >= least && affine.high <= most;
-    if (!bounded && !masksCost()) return nullptr;  // a test and a branch are not worth it where masks are free
-    Value* base = readLaneZero(inst.operands[affineFirst ? 2 : 3], inst.type());
-    Value* other = readLaneZero(inst.operands[affineFirst ? 3 : 2], inst.type());
-    auto asBytes = [&] { return compareAffine(pure_, inst, inst.type(), width_, base, stride, other, affineFirst); };
-    if (bounded) return asBytes();
-    auto asWords = [&] {
-      Value *lanes = affineLanes(base, stride), *same = splat(other);
-      return affineFirst ? compareInt(pure_, inst, inst.type(), lanes, same) : compareInt(pure_, inst, inst.type(), same, lanes);
-    };
-    return eitherWay(b, spansWithoutWrap(base, stride * int64_t(width_ - 1), isSigned), asBytes, asWords);
-  };
-  if (Value* result = affineComparison()) return write(inst.operands[0], Type::Pred, result);
+  if (vector)
+    if (Value* result = emitAffineComparison(inst)) return write(inst.operands[0], Type::Pred, result);
 
   llvm::SmallVector<Value*, 6> args;
   for (unsigned i = 0; i < inst.operands.size(); ++i) {

@@ -80,6 +80,7 @@ class FunctionEmitter {
   void emitUnguarded(const Inst& inst);
   void emitPiece(const Inst& inst);
   void emitPure(const Inst& inst);
+  Value* emitAffineComparison(const Inst& inst);
   Value* shown(ptx::RegId r, Value* v);   // as its bits are to be seen by the current instruction
   bool emitExtended(const Inst& inst, const Shape& shape);
   llvm::Type* laneType(ptx::Type type);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "abi/region_turns.h"
 #include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/likely.h"
 #include "compiler/analysis/operands.h"
@@ -12,7 +11,6 @@
 #include "compiler/analysis/turns.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/matrix_tiles.h"
-#include "compiler/codegen/region_state.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -41,7 +39,7 @@ class KernelCompiler {
  public:
   KernelCompiler(const compiler::CompileRequest& request, llvm::Module& module, analysis::FlatProgram& program,
                  const std::function<void(llvm::Function&)>& setAttributes)
-      : k_{{.module = module, .ptx = *request.module, .program = program, .options = request.options, .setAttributes = setAttributes}, {}}, request_(request) {}
+      : k_{.module = module, .ptx = *request.module, .program = program, .options = request.options, .setAttributes = setAttributes}, request_(request) {}
 
   Status run(compiler::CompiledObject& object) {
     // Address 0 is an address like any other: it faults when it is used, not before.
@@ -50,7 +48,7 @@ class KernelCompiler {
       f.addFnAttr(llvm::Attribute::NullPointerIsValid);
     };
     k_.host = HostTarget::parse(k_.module.getTargetTriple(), k_.options.features);
-    rowsRepeat_ = !options::isPassOff("repeated-rows") && analysis::rowsRepeat(k_.program, k_.options.block);
+    rowsRepeat_ = analysis::rowsRepeat(k_.program, k_.options.block);
     k_.threads = rowsRepeat_ ? k_.options.block.x : k_.options.block.x * k_.options.block.y * k_.options.block.z;
     k_.params = analysis::paramLayout(request_.module->functions[request_.function]);
     chooseWidth();
@@ -180,7 +178,7 @@ class KernelCompiler {
     kernel_.webs = analysis::renameWebs(flat);
     widen();
     finish(kernel_);
-    if (k_.threads > k_.width && !options::isPassOff("early-reads") && analysis::cutBehindEarlyReads(flat, kernel_.shapes.partial)) {
+    if (k_.threads > k_.width && analysis::cutBehindEarlyReads(flat, kernel_.shapes.partial)) {
       k_.suspensions = analysis::findSuspensions(flat);
       kernel_.webs = analysis::renameWebs(flat);
       finish(kernel_);
@@ -405,7 +403,7 @@ class KernelCompiler {
     }
   }
 
-  RegionState k_;
+  KernelState k_;
   const compiler::CompileRequest& request_;
   Analyzed kernel_;
   bool mayWiden_ = false;

@@ -14,6 +14,7 @@
 #include "compiler/analysis/linearize.h"
 #include "compiler/analysis/shapes.h"
 #include "compiler/analysis/suspensions.h"
+#include "compiler/analysis/together.h"
 #include "compiler/analysis/webs.h"
 #include "compiler/backend.h"
 #include "compiler/codegen/nan_bits.h"
@@ -70,6 +71,7 @@ struct KernelState {
   analysis::LaunchShape launch{};
   analysis::ParamLayout params{};
   analysis::Suspensions suspensions{};
+  analysis::Together together{};         // of a kernel in lockstep: how its warps meet
   std::vector<uint32_t> regionOf{};      // by BlockId: region id of a resume point, ~0u otherwise
   std::vector<const analysis::Inst*> suspendedAt{};  // by region: the instruction that waits, nullptr
   std::vector<InterleavedLoop> interleaved{};

@@ -7,7 +7,6 @@
 
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
-#include "compiler/codegen/region_state.h"
 
 namespace anywarp::codegen {
 
@@ -73,7 +72,7 @@ void FunctionEmitter::emitRegion(uint32_t region) {
 
   b.SetInsertPoint(warpEnd_);
   warpNext_ = b.CreatePHI(b.getInt32Ty(), 4, "next");
-  const analysis::Together& warps = RegionState::of(k_).together;
+  const analysis::Together& warps = k_.together;
   Value* merged = warpNext_;
   if (k_.free || !warps.agreed[region])
     merged = b.CreateSelect(b.CreateICmpEQ(warpNext_, i32(abi::regionExited)), result,
@@ -489,7 +488,7 @@ void FunctionEmitter::emitSuspend(BlockId x, BlockId resume, Value* lanes) {
   else store(offsetof(abi::WarpState, suspend), i32(uint32_t(abi::Suspend::Yield)));
   storeFrame(a_.webs.liveIn[resume], regionId_ ? &modified_ : nullptr);
   // Where all warps arrive, nobody looks at what each of them wants.
-  if (!RegionState::of(k_).together.entered[next]) {
+  if (!k_.together.entered[next]) {
     store(offsetof(abi::WarpState, pc), i32(next));
     if (k_.lanesExit) store(offsetof(abi::WarpState, live), maskBits(lanes));
   }
@@ -566,7 +565,7 @@ void FunctionEmitter::endWarp(Value* next) {
                          b.CreateConstGEP1_64(b.getInt8Ty(), state_, offsetof(abi::WarpState, lanePc)), llvm::Align(4));
     next = b.CreateSelect(anyLane(live), i32(abi::regionMixed), i32(abi::regionExited));
   } else if (!next) {
-    if (!RegionState::of(k_).together.agreed[regionId_]) {
+    if (!k_.together.agreed[regionId_]) {
       store(offsetof(abi::WarpState, pc), i32(abi::regionExited));
       store(offsetof(abi::WarpState, live), i32(0));
     }

@@ -55,6 +55,7 @@ class Builder {
   // instructions.cpp
   void emitPure(const Inst& inst);
   void emitMove(const Inst& inst);
+  void emitVectorMove(const Operand& to, const Operand& from, Type type);
   void emitPiece(const Inst& inst);
   void emitAddressConversion(const Inst& inst);
   void emitMemory(const Inst& inst);

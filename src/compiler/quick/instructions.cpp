@@ -154,11 +154,32 @@ void Builder::emitMove(const Inst& inst) {
       return;
     }
     case Form::MovVector:
-      for (size_t i = 0; i < to.elements.size() && i < from.elements.size(); ++i) move(to.elements[i], from.elements[i]);
-      return;
+      return emitVectorMove(to, from, type);
     default: return move(to, from);
   }
   refuse(inst);
+}
+
+// All elements are read before any is written.
+void Builder::emitVectorMove(const Operand& to, const Operand& from, Type type) {
+  const size_t count = std::min(to.elements.size(), from.elements.size());
+  std::vector<int32_t> rows;
+  for (size_t i = 0; i < count; ++i) {
+    rows.push_back(source(from.elements[i], type));
+    for (size_t j = 0; j < i; ++j)
+      if (from.elements[i].isReg() && to.elements[j].isReg() && to.elements[j].reg == from.elements[i].reg) {
+        const int32_t kept = temporary(bytesOf(type));
+        copyRow(kept, rows[i], bytesOf(type));
+        rows[i] = kept;
+        break;
+      }
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (!to.elements[i].isReg()) continue;
+    Destination target = destination(to.elements[i], type);
+    copyRow(target.row, rows[i], bytesOf(type));
+    finish(target);
+  }
 }
 
 // Bits of a function parameter's register.

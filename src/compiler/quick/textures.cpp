@@ -36,7 +36,7 @@ void Builder::emitTexture(const Inst& inst) {
   if (inst.form == Form::Txq || inst.form == Form::Istypep) return emitTextureQuery(inst);
   auto access = analysis::textureAccess(inst, flat_.registers);
   if (!access || inst.type() == Type::F16 || inst.type() == Type::F16x2) {
-    refuse(inst);
+    access ? refuse(inst) : refuse(access.error().message);
     return;
   }
   const int32_t coordinates = rowBlock(RowBlock::Coordinates), texels = rowBlock(RowBlock::Texels);
@@ -82,7 +82,7 @@ void Builder::emitSurface(const Inst& inst) {
   if (inst.form == Form::Suq) return emitTextureQuery(inst);
   auto access = analysis::surfaceAccess(inst);
   if (!access) {
-    refuse(inst);
+    refuse(access.error().message);
     return;
   }
   const int32_t coordinates = rowBlock(RowBlock::Coordinates), data = rowBlock(RowBlock::Texels);

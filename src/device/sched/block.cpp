@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "abi/region_turns.h"
 #include "device/memory/arena.h"
 #include "device/sched/worker.h"
 #include "support/options.h"

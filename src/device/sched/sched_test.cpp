@@ -127,7 +127,7 @@ uint32_t exchange(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end
 TEST(Lockstep, PlainBarrier) {
   auto context = makeContext();
   auto kernel = makeKernel("exchange", exchange);
-  abi::RegionInfo regions[2] = {{0, 0}, {1, 0}};
+  abi::RegionInfo regions[2] = {{0, 0, 0}, {1, 0, 0}};
   kernel.regions = regions;
   kernel.regionCount = 2;
   kernel.staticSharedBytes = 4096;

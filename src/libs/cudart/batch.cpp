@@ -3,11 +3,13 @@
 
 namespace anywarp::cudart {
 
+#if ANYWARP_CUDART_MAJOR >= 12
 namespace {
 
 CUdeviceptr* pointers(const void* const* list) { return reinterpret_cast<CUdeviceptr*>(const_cast<void**>(list)); }
 
 }  // namespace
+#endif
 
 #if ANYWARP_CUDART_MAJOR == 12
 ANYWARP_RUNTIME cudaError_t cudaMemcpyBatchAsync(void** to, void** from, size_t* sizes, size_t count, CUmemcpyAttributes* attributes, size_t* starts,

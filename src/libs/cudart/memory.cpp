@@ -34,7 +34,9 @@ CUmemLocation location(int device) {
 }
 #endif
 
+#if ANYWARP_CUDART_MAJOR >= 12
 CUmemLocation location(cudaMemLocation l) { return {static_cast<CUmemLocationType>(l.type), l.id}; }
+#endif
 
 template <class Location>
 cudaError_t prefetch(const void* pointer, size_t size, Location where, unsigned flags, cudaStream_t stream) {
