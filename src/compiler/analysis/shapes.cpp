@@ -7,6 +7,7 @@
 
 #include "compiler/analysis/invariants.h"
 #include "compiler/analysis/operands.h"
+#include "compiler/analysis/runs.h"
 #include "support/options.h"
 
 namespace anywarp::analysis {
@@ -108,7 +109,7 @@ class Analysis {
   // Joins `s` into the register's shape.
   void raise(ptx::RegId r, Shape s) {
     Shape& old = shape(r);
-    if (s.kind == Kind::Unknown || old.kind == Kind::Varying) return;
+    if (s.kind == Kind::Unknown || (old.kind == Kind::Varying && !old.run)) return;
     bool single = (invariant_[r] || (webs_.webs[r].defs == 1 && !webs_.webs[r].maybeUndefined)) && updates_[r] < 8;
     if (invariant_[r] && webs_.webs[r].defs > 1 && !s.isScalarBased()) s = Shape::varying();
     Shape next = join(single ? Shape{} : old, s, r);
@@ -118,17 +119,27 @@ class Analysis {
     work_.push_back(r);
   }
 
-  Shape join(const Shape& old, Shape s, ptx::RegId r) const {
+  // Extended values whose runs differ have none together.
+  static void forgetRuns(Shape& a, Shape& b) {
+    if (a.kind != Kind::ExtendedVarying || b.kind != a.kind || (a.run == b.run && a.stride == b.stride)) return;
+    a.run = b.run = 0;
+    a.stride = b.stride = 0;
+  }
+
+  Shape join(Shape old, Shape s, ptx::RegId r) const {
     unsigned n = ptx::bits(flat_.registers[r].type);
     if (flat_.registers[r].type == Type::Pred && s.kind != Kind::Uniform) return Shape::varying();
     if (s.kind == Kind::Affine && n < 8) return Shape::varying();
     bool several = webs_.webs[r].defs > 1 && !invariant_[r];
     if (several) s.low = s.high = Shape::unbounded;  // loops would count up for ever
     if (old.kind == Kind::Unknown) return s;
+    forgetRuns(old, s);
     if (old.kind != s.kind || old.stride != s.stride || old.scale != s.scale || old.isSigned != s.isSigned)
-      return Shape::varying();
+      return joinRuns(old, s, launch_);
     Shape next = old;
     next.alignLog2 = std::min(old.alignLog2, s.alignLog2);
+    next.run = std::min(old.run, s.run);
+    if (!next.run && !next.isScalarBased()) next.stride = 0;
     if (old.low != s.low || old.high != s.high) next.low = next.high = Shape::unbounded;
     return next;
   }
@@ -195,13 +206,20 @@ class Analysis {
   // Addresses of variables are launch constants (generic addresses of .local ones are made by cvta).
   Shape addressBase(const Operand&) { return Shape::uniform(); }
 
-  // Uniform if every source is, otherwise varying; unknown while a source is.
+  // Uniform if every source is, otherwise varying (the same for a run where every source is); unknown while a source is.
   Shape combine(Inst& inst) {
     Shape s = Shape::uniform();
+    Run same = runOf(s, launch_);
     auto add = [&](const Shape& x) {
       if (s.kind == Kind::Unknown) return;
-      if (x.kind == Kind::Unknown) s = x;
-      else if (!x.isUniform()) s = Shape::varying();
+      if (x.kind == Kind::Unknown) {
+        s = x;
+      } else if (!x.isUniform()) {
+        Run run = runOf(x, launch_);
+        same = run.isSame() ? shorter(same, run, 0) : Run{};
+        same.alignLog2 = 0;
+        s = inRuns(same);
+      }
     };
     if (inst.pseudo != Pseudo::None) {
       add(of(inst.operands[1], inst.type()));
@@ -278,6 +296,10 @@ class Analysis {
       s = a;
     } else if (extendedB && a.isUniform() && sign > 0) {
       s = b;
+    } else {
+      s = inRuns(shorter(runOf(a, launch_), runOf(b, launch_), a.stride + sign * b.stride));
+      if (s.run && a.bounded() && b.bounded())
+        s = sign > 0 ? withRange(s, a.low + b.low, a.high + b.high) : withRange(s, a.low - b.high, a.high - b.low);
     }
     return s;
   }
@@ -300,7 +322,8 @@ class Analysis {
     int64_t c;
     if (constantOf(inst.operands[2], t, c) || fixedNtid(inst.operands[2], c)) return times(a, c, b);
     if (constantOf(inst.operands[1], t, c) || fixedNtid(inst.operands[1], c)) return times(b, c, a);
-    return Shape::varying();
+    Run x = runOf(a, launch_), y = runOf(b, launch_);
+    return x.isSame() && y.isSame() ? inRuns(shorter(x, y, 0)) : Shape::varying();
   }
 
   bool fixedNtid(const Operand& o, int64_t& value) const {
@@ -327,6 +350,10 @@ class Analysis {
         s.stride = a.stride * c;
         s.alignLog2 = uint8_t(std::min(63, a.alignLog2 + std::countr_zero(uint64_t(c))));
         s.low = s.high = Shape::unbounded;
+        return product(s, a, constant);
+      case Kind::Varying:
+        if (!a.run || std::llabs(a.stride) > (int64_t(1) << 40) / std::llabs(c)) return Shape::varying();
+        s = inRuns({a.run, a.stride * c, uint8_t(std::min(63, a.alignLog2 + std::countr_zero(uint64_t(c))))});
         return product(s, a, constant);
       case Kind::Extended: case Kind::ExtendedVarying:
         if (std::llabs(a.scale) > (int64_t(1) << 40) / std::llabs(c)) return Shape::varying();
@@ -355,7 +382,11 @@ class Analysis {
         s.kind = Kind::Extended;
         s.stride = int32_t(a.stride);
         return s;
-      case Kind::Varying: s.kind = Kind::ExtendedVarying; return s;
+      case Kind::Varying:
+        s.kind = Kind::ExtendedVarying;
+        s.run = a.run;
+        s.stride = a.run ? int32_t(a.stride) : 0;
+        return s;
       default: return Shape::varying();
     }
   }
@@ -406,10 +437,17 @@ class Analysis {
       if (a.bounded() && a.low >= 0) s = withRange(s, a.low >> k, a.high >> k);
       return s;
     }
-    if (!sharesUpperBits(a, k)) return Shape::varying();
     Shape s = Shape::uniform();
-    if (a.bounded() && a.low >= 0) s = withRange(s, a.low >> k, a.high >> k);
+    if (!sharesUpperBits(a, k)) s = inRuns(sameUpperBits(a, k));
+    if ((s.isUniform() || s.run) && a.bounded() && a.low >= 0) s = withRange(s, a.low >> k, a.high >> k);
     return s;
+  }
+
+  Run sameUpperBits(const Shape& a, int64_t k) const {
+    Run run = runBelow(a, k, launch_);
+    run.stride = 0;
+    run.alignLog2 = 0;
+    return run;
   }
 
   Shape mask(Inst& inst) {
@@ -429,13 +467,22 @@ class Analysis {
       s.low = s.high = Shape::unbounded;
       return withRange(s, 0, m);
     }
+    if (m > 0 && std::has_single_bit(bits + 1)) {
+      Shape s = inRuns(runBelow(a, std::countr_zero(bits + 1), launch_));
+      if (s.run) return withRange(s, 0, m);
+    }
     // Upper bits of it: the same for all lanes.
     unsigned n = ptx::bits(t);
     uint64_t full = n >= 64 ? ~uint64_t(0) : (uint64_t(1) << n) - 1;
     uint64_t inverse = ~bits & full;
     if (inverse != 0 && std::has_single_bit(inverse + 1) && sharesUpperBits(a, std::countr_zero(inverse + 1)))
       return Shape::uniform(uint8_t(std::countr_zero(inverse + 1)));
-    return Shape::varying();
+    if (inverse != 0 && std::has_single_bit(inverse + 1)) {
+      Run run = sameUpperBits(a, std::countr_zero(inverse + 1));
+      run.alignLog2 = uint8_t(std::countr_zero(inverse + 1));
+      return inRuns(run);
+    }
+    return combine(inst);
   }
 
   Shape convert(Inst& inst) {
@@ -478,8 +525,11 @@ class Analysis {
     Shape a = of(inst.operands[1], inst.type()), b = of(inst.operands[2], inst.type()), c = of(inst.operands[3], Type::Pred);
     if (a.kind == Kind::Unknown || b.kind == Kind::Unknown || c.kind == Kind::Unknown) return {};
     if (!c.isUniform()) return Shape::varying();
-    if (a.kind != b.kind || a.stride != b.stride || a.scale != b.scale || a.isSigned != b.isSigned) return Shape::varying();
+    forgetRuns(a, b);
+    if (a.kind != b.kind || a.stride != b.stride || a.scale != b.scale || a.isSigned != b.isSigned) return joinRuns(a, b, launch_);
     a.alignLog2 = std::min(a.alignLog2, b.alignLog2);
+    a.run = std::min(a.run, b.run);
+    if (!a.run && !a.isScalarBased()) a.stride = 0;
     if (a.bounded() && b.bounded()) a.low = std::min(a.low, b.low), a.high = std::max(a.high, b.high);
     else a.low = a.high = Shape::unbounded;
     return a;
@@ -495,9 +545,9 @@ class Analysis {
   // Where no bit can be one on both sides, `or` and `xor` are sums; all bits of an index turned are its distance from the last one.
   Shape disjoint(Inst& inst) {
     Shape all = combine(inst);
-    if (all.kind != Kind::Varying || !sumsBits() || inst.type() == Type::Pred) return all;
+    if (all.kind != Kind::Varying || all.run || !sumsBits() || inst.type() == Type::Pred) return all;
     Shape a = of(inst.operands[1], inst.type()), b = of(inst.operands[2], inst.type());
-    auto linear = [](const Shape& x) { return x.kind == Kind::Uniform || x.kind == Kind::Affine; };
+    auto linear = [](const Shape& x) { return x.kind == Kind::Uniform || x.kind == Kind::Affine || x.run; };
     if (!linear(a) || !linear(b) || !integer(inst)) return all;
     if (zerosBelow(a) >= bitsUsed(b) || zerosBelow(b) >= bitsUsed(a)) return add(a, b, 1, inst);
     if (b.kind != Kind::Uniform) std::swap(a, b);
@@ -605,17 +655,17 @@ Shape specialShape(ptx::SpecialReg reg, const LaunchShape& launch) {
     case R::TidX:
       if (bx == 1) return exact(0);
       if (oneDimensional || bx % w == 0) return affineIndex(1, w, int64_t(bx) - 1);
-      return Shape::varying();
+      return threadIndexInRuns(reg, launch);
     case R::TidY:
       if (by == 1) return exact(0);
       if (bx % w == 0) return index(by);
       if (bx == 1 && (bz == 1 || by % w == 0)) return affineIndex(1, w, int64_t(by) - 1);
-      return Shape::varying();
+      return threadIndexInRuns(reg, launch);
     case R::TidZ:
       if (bz == 1) return exact(0);
       if (uint64_t(bx) * by % w == 0) return index(bz);
       if (bx == 1 && by == 1) return affineIndex(1, w, int64_t(bz) - 1);
-      return Shape::varying();
+      return threadIndexInRuns(reg, launch);
     case R::NtidX: return exact(bx);
     case R::NtidY: return exact(by);
     case R::NtidZ: return exact(bz);

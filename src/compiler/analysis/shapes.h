@@ -19,10 +19,11 @@ struct Shape {
   };
   Kind kind = Kind::Unknown;
   bool isSigned = false;     // Extended*: sign extension
-  uint8_t alignLog2 = 0;     // Uniform, Affine: the (base) value is a multiple of 2^alignLog2
+  uint8_t alignLog2 = 0;     // Uniform, Affine: the (base) value is a multiple of 2^alignLog2; with `run`: of the first of each run
+  uint8_t run = 0;           // Varying, ExtendedVarying: every run of so many lanes lies on a line of `stride`; 0: none is known
   int64_t stride = 0;
   int64_t scale = 1;
-  // Uniform, Affine of 32 bits or less: bounds of the value over all lanes, as a number whose low bits are the register.
+  // Uniform, Affine (and Varying with `run`) of 32 bits or less: bounds of the value over all lanes, as a number whose low bits are the register.
   int64_t low = unbounded, high = unbounded;
   static constexpr int64_t unbounded = INT64_MIN;
 
@@ -33,6 +34,9 @@ struct Shape {
   static Shape uniform(uint8_t align = 0) { return {Kind::Uniform, false, align}; }
   static Shape varying() { return {Kind::Varying}; }
 };
+
+// Runs shorter than a warp that are looked for.
+inline constexpr uint32_t shortestRun = 8, longestRun = 16;
 
 // What of a launch the code is specialised for.
 struct LaunchShape {

@@ -206,6 +206,10 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
     return a;
   }
   if (a.window) a.alignLog2 = std::min<uint8_t>(shape.alignLog2, 6);
+  if (shape.run) {
+    a.run = shape.run;
+    a.runStride = narrow ? int32_t(shape.stride) : shape.stride;
+  }
   switch (shape.kind) {
     case Kind::Affine:
       if (narrow && space != Space::Shared) break;

@@ -31,6 +31,8 @@ struct Address {
   Value* index = nullptr;    // Indexed: lanes of i32 or i64
   int64_t scale = 1;         // Indexed
   bool isSigned = true;      // Indexed: how the index is extended
+  uint32_t run = 0;          // Indexed, Vector: every run of so many lanes lies on a line; 0: none is known
+  int64_t runStride = 0;     // of the index, or (Vector) in bytes
   int64_t likely = 0;        // Indexed: what the index mostly grows by from lane to lane; 0: nothing is known
   Value* low = nullptr;      // Strided with `valid`: 32-bit part of lane 0
   int64_t lowStride = 0;
@@ -162,6 +164,28 @@ class FunctionEmitter {
   void emitForBothMasks(llvm::function_ref<void(bool full)> body);
   Value* loadNarrow(llvm::Type* vector, Value* p, Value* mask);
   void storeNarrow(Value* value, Value* p, Value* mask);
+
+  // --- lane_patterns.cpp
+  // Where each run of lanes begins (of lane 0, whether active or not), and whether it is where it seems to be.
+  struct LaneRuns {
+    unsigned lanes = 0;                    // of each; 0: there is none
+    int64_t stride = 0;                    // bytes
+    llvm::SmallVector<Value*, 4> pointers;
+    Value* valid = nullptr;                // i1; nullptr: always
+  };
+  using LaneValues = llvm::SmallVector<Value*, 8>;
+  int64_t spacing(const Address& a, unsigned size, unsigned count) const;
+  bool isSpacedAccess(const Inst& inst) const;
+  LaneValues loadSpaced(const Address& a, llvm::Type* element, unsigned count, int64_t spacing);
+  void storeSpaced(const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values, int64_t spacing);
+  Value* ofFirstActive(Value* lanes, unsigned first, unsigned count);
+  LaneRuns laneRuns(const Address& a, unsigned bytes);
+  LaneValues loadRuns(const LaneRuns& runs, llvm::Type* element, unsigned count);
+  void storeRuns(const LaneRuns& runs, llvm::Type* element, llvm::ArrayRef<Value*> values);
+  Value* laneMajor(llvm::ArrayRef<Value*> values);
+  Value* maskOfElements(Value* mask, unsigned count);
+  Value* piece(Value* v, unsigned first, unsigned count);
+  LaneValues valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no);
 
   // --- async_copy.cpp
   void emitAsync(const Inst& inst);

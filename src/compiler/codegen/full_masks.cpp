@@ -1,7 +1,8 @@
 // Code for all lanes beside code for some: hosts whose memory accesses take no masks. SPDX-License-Identifier: Apache-2.0
 //
-// Where the host has no AVX-512, a masked access costs a vector of wide integers for its mask, or a branch for each lane. Most masks
-// are full. So what accesses memory is generated twice, and one test of the mask chooses.
+// Where the host has no AVX-512, a masked access costs a vector of wide integers for its mask, or a branch for each lane. Lanes that
+// access every second to fourth element need no gather where all are there. Most masks are full. So what accesses memory is generated
+// twice, and one test of the mask chooses.
 #include <llvm/IR/MDBuilder.h>
 
 #include "compiler/analysis/operands.h"
@@ -36,10 +37,10 @@ bool FunctionEmitter::isMaskedAccess(const Inst& inst) const {
 }
 
 bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) const {
-  if (!masksCost() || isFull(mask_) || block.last - block.first > longestCopy) return false;
+  if (isFull(mask_) || block.last - block.first > longestCopy) return false;
   for (uint32_t i = block.first; i < block.last; ++i) {
     const Inst& inst = flat_.instructions[i];
-    if (inst.guard == ptx::noReg && isMaskedAccess(inst)) return true;
+    if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst))) return true;
   }
   return false;
 }

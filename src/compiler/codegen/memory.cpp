@@ -222,58 +222,36 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
   }
 }
 
-llvm::SmallVector<Value*, 8> FunctionEmitter::loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count) {
+FunctionEmitter::LaneValues FunctionEmitter::loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count) {
   unsigned size = element->getIntegerBitWidth() / 8;
   Address near = nearlyStrided(a, uint64_t(size) * count);
   bool contiguous = near.kind == Address::Kind::Strided && near.stride == int64_t(size) * count && size <= 8;
   auto gatherAll = [&] {
-    llvm::SmallVector<Value*, 8> values;
+    LaneValues values;
     for (unsigned i = 0; i < count; ++i) values.push_back(gather(shifted(a, int64_t(i) * size), element));
     return values;
   };
-  if (!contiguous) return gatherAll();
-
   auto loadWide = [&] {
-    llvm::SmallVector<Value*, 8> values;
     llvm::Type* wide = llvm::FixedVectorType::get(element, width_ * count);
-    llvm::SmallVector<int, 128> repeat;
-    for (unsigned i = 0; i < width_ * count; ++i) repeat.push_back(int(i / count));
-    Value* wideMask = count == 1 ? mask_ : b.CreateShuffleVector(mask_, repeat);
+    Value* wideMask = maskOfElements(mask_, count);
     Value* p = pointer(near);
     bool narrow = size < 4 && masksCost() && !llvm::isa<llvm::Constant>(wideMask);
     Value* all = narrow ? loadNarrow(wide, p, wideMask)
                         : ofProgram(b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide)));
+    if (count == 1) return LaneValues{all};
+    LaneValues values;
     for (unsigned i = 0; i < count; ++i) {
-      if (count == 1) return llvm::SmallVector<Value*, 8>{all};
       llvm::SmallVector<int, 32> pick;
       for (unsigned l = 0; l < width_; ++l) pick.push_back(int(l * count + i));
       values.push_back(b.CreateShuffleVector(all, pick));
     }
     return values;
   };
-  if (!near.valid) return loadWide();
-
-  llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
-  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "apart", &function_);
-  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "loaded", &function_);
-  b.CreateCondBr(near.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
-  b.SetInsertPoint(fast);
-  auto x = loadWide();
-  b.CreateBr(done);
-  llvm::BasicBlock* fastEnd = b.GetInsertBlock();
-  b.SetInsertPoint(slow);
-  auto y = gatherAll();
-  b.CreateBr(done);
-  llvm::BasicBlock* slowEnd = b.GetInsertBlock();
-  b.SetInsertPoint(done);
-  llvm::SmallVector<Value*, 8> values;
-  for (unsigned i = 0; i < count; ++i) {
-    llvm::PHINode* phi = b.CreatePHI(x[i]->getType(), 2);
-    phi->addIncoming(x[i], fastEnd);
-    phi->addIncoming(y[i], slowEnd);
-    values.push_back(phi);
-  }
-  return values;
+  if (contiguous) return valuesEitherWay(near.valid, loadWide, gatherAll);
+  if (int64_t apart = spacing(a, size, count)) return valuesEitherWay(a.valid, [&] { return loadSpaced(a, element, count, apart); }, gatherAll);
+  if (LaneRuns runs = laneRuns(a, size * count); runs.lanes && size <= 8)
+    return valuesEitherWay(runs.valid, [&] { return loadRuns(runs, element, count); }, gatherAll);
+  return gatherAll();
 }
 
 // Addresses as LLVM likes them for gathers: a scalar base with narrow indices where there is one.
@@ -447,46 +425,25 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
     for (unsigned i = 0; i < count; ++i) scatter(shifted(a, int64_t(i) * size), values[i]);
   };
   Address near = nearlyStrided(a, uint64_t(size) * count);
-  if (near.kind != Address::Kind::Strided || near.stride != int64_t(size) * count || size > 8) return scatterAll();
-
+  bool contiguous = near.kind == Address::Kind::Strided && near.stride == int64_t(size) * count && size <= 8;
   auto storeWide = [&] {
-    Value* all = values[0];
-    Value* wideMask = mask_;
-    if (count > 1) {
-      // Lane-major: x0 y0 z0 w0 x1 ...
-      llvm::SmallVector<Value*, 8> parts(values.begin(), values.end());
-      while (parts.size() > 1) {  // counts are powers of two
-        llvm::SmallVector<Value*, 8> next;
-        for (size_t i = 0; i < parts.size(); i += 2) {
-          unsigned n = llvm::cast<llvm::FixedVectorType>(parts[i]->getType())->getNumElements();
-          llvm::SmallVector<int, 256> join;
-          for (unsigned j = 0; j < 2 * n; ++j) join.push_back(int(j));
-          next.push_back(b.CreateShuffleVector(parts[i], parts[i + 1], join));
-        }
-        parts = next;
-      }
-      llvm::SmallVector<int, 256> interleave, repeat;
-      for (unsigned l = 0; l < width_; ++l)
-        for (unsigned i = 0; i < count; ++i) interleave.push_back(int(i * width_ + l)), repeat.push_back(int(l));
-      all = b.CreateShuffleVector(parts[0], interleave);
-      wideMask = b.CreateShuffleVector(mask_, repeat);
-    }
+    Value *all = laneMajor(values), *wideMask = maskOfElements(mask_, count);
     if (count == 1 && size < 4 && masksCost() && !llvm::isa<llvm::Constant>(wideMask)) return storeNarrow(all, pointer(near), wideMask);
     ofProgram(b.CreateMaskedStore(all, pointer(near), llvm::Align(size), wideMask));
   };
-  if (!near.valid) return storeWide();
-
-  llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
-  llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "apart", &function_);
-  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "stored", &function_);
-  b.CreateCondBr(near.valid, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
-  b.SetInsertPoint(fast);
-  storeWide();
-  b.CreateBr(done);
-  b.SetInsertPoint(slow);
+  auto either = [&](Value* valid, llvm::function_ref<void()> fast) {
+    auto nothing = [](llvm::function_ref<void()> body) {
+      body();
+      return LaneValues{};
+    };
+    valuesEitherWay(valid, [&] { return nothing(fast); }, [&] { return nothing(scatterAll); });
+  };
+  if (contiguous) return either(near.valid, storeWide);
+  bool mayMask = k_.host.avx512bw || (k_.host.avx2 && size >= 4);  // without branches
+  if (int64_t apart = mayMask ? spacing(a, size, count) : 0) return either(a.valid, [&] { storeSpaced(a, element, values, apart); });
+  if (LaneRuns runs = laneRuns(a, size * count); runs.lanes && size <= 8)
+    return either(runs.valid, [&] { storeRuns(runs, element, values); });
   scatterAll();
-  b.CreateBr(done);
-  b.SetInsertPoint(done);
 }
 
 }  // namespace anywarp::codegen

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "compiler/jit/first_lanes.h"
 #include "compiler/jit/narrow.h"
 #include "compiler/jit/promote.h"
 #include "support/options.h"
@@ -76,7 +77,10 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
     return Error{ErrorKind::Invalid, "pass pipeline '" + text + "': " + llvm::toString(std::move(error))};
   if (optLevel > 0)
     for (llvm::Function& function : module)
-      if (!function.isDeclaration()) promoteRegisters(function);
+      if (!function.isDeclaration()) {
+        promoteRegisters(function);
+        takeFirstLanes(function);
+      }
   passes.run(module, modules);
   for (llvm::Function& function : module) {
     if (optLevel > 1 && !function.isDeclaration() && !options::isPassOff("narrow-lanes")) narrowLanes(function);

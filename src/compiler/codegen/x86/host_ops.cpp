@@ -45,6 +45,15 @@ Value* multiplyAddPairs(PureEmitter& e, Value* a, Value* b) {
   return nullptr;
 }
 
+Value* firstActive(PureEmitter& e, Value* lanes, Value* mask) {
+  auto* type = llvm::cast<FixedVectorType>(lanes->getType());
+  unsigned bits = type->getScalarSizeInBits(), width = bits * type->getNumElements();
+  bool fits = (width == 512 || (e.host.avx512vl && (width == 256 || width == 128))) && (bits == 32 || bits == 64);
+  if (!e.host.avx512f || !fits) return nullptr;
+  Value* packed = call(e, intrinsic::x86_avx512_mask_compress, {type}, {lanes, llvm::Constant::getNullValue(type), mask});
+  return e.b.CreateExtractElement(packed, uint64_t(0));
+}
+
 Value* shuffleBytes(PureEmitter& e, Value* bytes, Value* index) {
   struct {
     bool present;

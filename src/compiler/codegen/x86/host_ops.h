@@ -16,6 +16,9 @@ Value* multiplyAddPairs(PureEmitter& e, Value* a, Value* b);
 // instruction or there are not sixteen
 Value* shuffleBytes(PureEmitter& e, Value* bytes, Value* index);
 
+// Of the first lane that `mask` has (0: there is none); nullptr where the host has no such instruction
+Value* firstActive(PureEmitter& e, Value* lanes, Value* mask);
+
 // AVX-512F
 Value* narrowDouble(PureEmitter& e, Value* v, Rounding rounding);
 Value* fromInteger(PureEmitter& e, Value* v, llvm::Type* element, bool isSigned, Rounding rounding);  // i32 -> float; DQ: i64 -> both
