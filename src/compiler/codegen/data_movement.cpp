@@ -228,6 +228,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
       int64_t span = shape.stride * int64_t(width_ - 1);
       if (span > INT32_MAX || span < -INT32_MAX) break;
       a.valid = spansWithoutWrap(a.low, span, shape.isSigned);
+      if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(a.valid); known && known->isOne()) a.valid = nullptr;
       return a;
     }
     case Kind::ExtendedVarying:

@@ -142,7 +142,8 @@ FunctionEmitter::Slot& FunctionEmitter::slot(ptx::RegId r) {
     if (s.lowType) s.low = llvm::UndefValue::get(s.lowType);
     return s;
   }
-  llvm::IRBuilder<> init(initBlock_, initBlock_->begin());
+  llvm::BasicBlock* begin = slotInit_ ? slotInit_ : initBlock_;
+  llvm::IRBuilder<> init(begin, begin->begin());
   if (k_.free && region_ && k_.frame[r].offset != ~0u) {
     s.inFrame = true;
     s.value = init.CreateConstInBoundsGEP1_64(b.getInt8Ty(), frame_, k_.frame[r].offset, flat_.registers[r].name);
@@ -262,6 +263,7 @@ void FunctionEmitter::writeRegister(ptx::RegId r, Value* v) {
   }
   if (when) v = b.CreateSelect(when, v, load(s));
   store(s, v);
+  if (!when && staysKnown(r) && llvm::isa<llvm::Constant>(v)) s.known = v;
 }
 
 // --- operands ----------------------------------------------------------------------------------------------------------------
@@ -357,6 +359,7 @@ void FunctionEmitter::emitInstruction(const Inst& inst) {
   if (subprogram_) b.SetCurrentDebugLocation(llvm::DILocation::get(k_.context(), inst.loc.line, 0, subprogram_));
   if (inst.pseudo == analysis::Pseudo::None && inst.form == ptx::Form::Unknown)
     return k_.fail(ErrorKind::Unsupported, inst.loc, "unknown instruction '" + inst.text + "'");
+  if (atOnce()) noteLaneResults(const_cast<Inst&>(inst));
   if (inst.guard == ptx::noReg) return emitGuarded(inst);
 
   Operand g;
@@ -690,6 +693,10 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
   }
   store(s, base);
   storeLow(s, low);
+  if (staysKnown(r)) {
+    if (llvm::isa<llvm::Constant>(base)) s.known = base;
+    if (llvm::isa<llvm::Constant>(low)) s.knownLow = low;
+  }
   return true;
 }
 

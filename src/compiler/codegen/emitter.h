@@ -48,6 +48,8 @@ class FunctionEmitter {
   // region.cpp: the two kinds of functions.
   void emitRegion(uint32_t region);  // kernels; free plans have one region that all resume points enter
   void emitFunction();               // out-of-line functions
+  // block_at_once.cpp: all regions and warps of a kernel that runsAtOnce().
+  static void emitBlockAtOnce(KernelState& kernel, Analyzed& analyzed, llvm::Function& function);
 
  private:
   // --- region.cpp: control flow under masks
@@ -75,6 +77,13 @@ class FunctionEmitter {
   Value* conditionOf(const analysis::Block& block, bool& uniform);
   void warpSyncWait(BlockId x, const Inst& inst);
   void resumeBarrier(uint32_t region);
+
+  // --- block_at_once.cpp
+  bool atOnce() const { return slotInit_ != nullptr; }
+  void beginWarp(uint32_t number, llvm::BasicBlock* entry, llvm::BasicBlock* init, const FunctionEmitter& first);
+  llvm::BasicBlock* emitTurn(uint32_t region, llvm::BasicBlock* from);
+  void noteLaneResults(Inst& inst);
+  bool staysKnown(ptx::RegId r) const;
 
   // --- emitter.cpp: registers and operands
   void emitInstruction(const Inst& inst);
@@ -144,6 +153,7 @@ class FunctionEmitter {
   llvm::SmallVector<Value*, 8> loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count);
   void storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
   Value* gatherPointers(const Address& a);
+  Value* constantOffsets(const Address& a);  // block_at_once.cpp: lanes of i64 from the window on; nullptr: they are not constant
   Value* gather(const Address& a, llvm::Type* element);
   void scatter(const Address& a, Value* value);
   Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
@@ -269,9 +279,10 @@ class FunctionEmitter {
     bool inFrame = false;
     int tilePart = -1;             // `value` is a tile home
     bool direct = false;           // used in one block only: `value` and `low` are the values themselves
+    Value *known = nullptr, *knownLow = nullptr;  // constants that it has wherever it is read
   };
-  Value* load(const Slot& s) { return s.tilePart >= 0 ? loadTile(s) : s.direct ? s.value : ofFrame(s, b.CreateAlignedLoad(s.type, s.value, llvm::Align(4))); }
-  Value* loadLow(const Slot& s) { return s.direct ? s.low : ofFrame(s, b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4))); }
+  Value* load(const Slot& s) { return s.known ? s.known : s.tilePart >= 0 ? loadTile(s) : s.direct ? s.value : ofFrame(s, b.CreateAlignedLoad(s.type, s.value, llvm::Align(4))); }
+  Value* loadLow(const Slot& s) { return s.knownLow ? s.knownLow : s.direct ? s.low : ofFrame(s, b.CreateAlignedLoad(s.lowType, s.low, llvm::Align(4))); }
   void store(Slot& s, Value* v) {
     if (s.tilePart >= 0) storeTile(s, v);
     else if (s.direct) s.value = v;
@@ -314,6 +325,7 @@ class FunctionEmitter {
   bool showsBits_ = true;         // the current instruction can tell one NaN from another
   Value* guard_ = nullptr;        // of the current instruction: i1, or lanes; nullptr: none
   llvm::BasicBlock* initBlock_ = nullptr;  // runs before each warp
+  llvm::BasicBlock* slotInit_ = nullptr;   // where all turns of a warp are in one function: runs before the first
   Value* lspBase_ = nullptr;      // i64: offset of this function's local memory in the thread's
   Value* liveAtEntry_ = nullptr;
 
@@ -337,6 +349,7 @@ class FunctionEmitter {
   BlockId current_ = 0;
   std::vector<uint32_t> liveElsewhere_;  // by register: blockSerial_ where lanes that wait at other blocks read it
   std::vector<uint8_t> liveAlways_;
+  std::vector<uint8_t> ofLanes_;         // atOnce(), by register: made from which lanes are active
   uint32_t blockSerial_ = 0;
   bool region_ = true;
   uint32_t regionId_ = 0;

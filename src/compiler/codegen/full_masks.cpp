@@ -15,11 +15,6 @@ namespace {
 // Doubling a block of thousands of instructions would cost more time in the compiler than it saves elsewhere.
 constexpr uint32_t longestCopy = 400;
 
-bool isFull(Value* mask) {
-  auto* known = llvm::dyn_cast<llvm::Constant>(mask);
-  return known && known->isAllOnesValue();
-}
-
 }  // namespace
 
 bool FunctionEmitter::masksCost() const { return !k_.host.avx512f && !k_.options.debugInfo && !options::isPassOff("full-masks"); }
@@ -37,7 +32,7 @@ bool FunctionEmitter::isMaskedAccess(const Inst& inst) const {
 }
 
 bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) const {
-  if (isFull(mask_) || block.last - block.first > longestCopy) return false;
+  if (llvm::isa<llvm::Constant>(mask_) || block.last - block.first > longestCopy) return false;
   for (uint32_t i = block.first; i < block.last; ++i) {
     const Inst& inst = flat_.instructions[i];
     if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst))) return true;
@@ -89,6 +84,7 @@ void FunctionEmitter::emitBodies(BlockId x) {
 
 // Runs `body` twice, for all lanes and for those of the mask.
 void FunctionEmitter::emitForBothMasks(llvm::function_ref<void(bool full)> body) {
+  if (llvm::isa<llvm::Constant>(mask_)) return body(false);
   Value* mask = mask_;
   llvm::BasicBlock* all = llvm::BasicBlock::Create(k_.context(), "full", &function_);
   llvm::BasicBlock* some = llvm::BasicBlock::Create(k_.context(), "some", &function_);

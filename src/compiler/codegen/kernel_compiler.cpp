@@ -9,6 +9,7 @@
 #include "compiler/analysis/operands.h"
 #include "compiler/analysis/repeated_rows.h"
 #include "compiler/analysis/turns.h"
+#include "compiler/codegen/block_at_once.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/matrix_tiles.h"
 #include "support/options.h"
@@ -55,7 +56,9 @@ class KernelCompiler {
     if (Status s = analyzeKernel(); !s) return s;
     for (auto& [f, flat] : k_.program.functions) analyze(k_.analyzed[f], flat);
     if (!k_.free) findTileHomes(kernel_, k_.host);
-    layOutFrames();
+    atOnce_ = turnsAt_.empty() && runsAtOnce(k_, kernel_);
+    if (atOnce_) k_.frame.assign(k_.program.kernel.registers.size(), {});
+    else layOutFrames();
     k_.localBytes = k_.program.kernel.localBytes;
     startDebugInfo();
     declareFunctions();
@@ -348,12 +351,14 @@ class KernelCompiler {
     const std::string name = k_.ptx.functions[request_.function].name;
     auto* regionType = llvm::FunctionType::get(i32, {ptr, i32, i32}, false);
     std::vector<llvm::Function*> regions;
-    size_t count = k_.free ? 1 : k_.suspensions.resumePoints.size();
+    size_t count = k_.free || atOnce_ ? 1 : k_.suspensions.resumePoints.size();
     for (uint32_t r = 0; r < count; ++r) {
-      auto* function = llvm::Function::Create(regionType, llvm::GlobalValue::InternalLinkage, name + ".region" + std::to_string(r), k_.module);
+      const std::string part = atOnce_ ? ".block" : ".region" + std::to_string(r);
+      auto* function = llvm::Function::Create(regionType, llvm::GlobalValue::InternalLinkage, name + part, k_.module);
       k_.setAttributes(*function);
       regions.push_back(function);
-      FunctionEmitter(k_, kernel_, *function).emitRegion(r);
+      if (atOnce_) FunctionEmitter::emitBlockAtOnce(k_, kernel_, *function);
+      else FunctionEmitter(k_, kernel_, *function).emitRegion(r);
       if (k_.failed) return;
     }
     // The entry: region id -> region.
@@ -407,6 +412,7 @@ class KernelCompiler {
   const compiler::CompileRequest& request_;
   Analyzed kernel_;
   bool mayWiden_ = false;
+  bool atOnce_ = false;           // one function for all regions and warps
   std::vector<BlockId> turnsAt_;  // resume points where blocks may take turns
   bool rowsRepeat_ = false;
   std::unique_ptr<llvm::DIBuilder> debug_;

@@ -257,6 +257,7 @@ FunctionEmitter::LaneValues FunctionEmitter::loadLanes(const Inst& inst, const A
 // Addresses as LLVM likes them for gathers: a scalar base with narrow indices where there is one.
 Value* FunctionEmitter::gatherPointers(const Address& a) {
   llvm::Type* wide = vectorOf(b.getInt64Ty());
+  if (Value* offsets = constantOffsets(a)) return b.CreateGEP(b.getInt8Ty(), a.window, offsets);
   if (a.kind == Address::Kind::Indexed) {
     Value* index = a.index;
     if (index->getType() != wide) index = a.isSigned ? b.CreateSExt(index, wide) : b.CreateZExt(index, wide);

@@ -365,7 +365,8 @@ void FunctionEmitter::emitGate(BlockId x) {
 void FunctionEmitter::emitBlock(BlockId x) {
   b.SetInsertPoint(bodies_[x]);
   enter(x);
-  mask_ = waitingAt(x);
+  // Where no lane can be elsewhere, none can be missing.
+  mask_ = atOnce() && !a_.shapes.partial[x] && !k_.lanesExit ? liveAtEntry_ : waitingAt(x);
   setWaiting(x, noLanes());
   const analysis::Block& blk = flat_.blocks[x];
   if (k_.free && region_ && blk.first < blk.last && analysis::isWarpSync(flat_.instructions[blk.first]))
@@ -486,7 +487,7 @@ void FunctionEmitter::emitSuspend(BlockId x, BlockId resume, Value* lanes) {
   uint32_t next = k_.regionOf[resume];
   if (blk.terminator == Terminator::Suspend) describeBarrier(flat_.instructions[blk.last - 1]);
   else store(offsetof(abi::WarpState, suspend), i32(uint32_t(abi::Suspend::Yield)));
-  storeFrame(a_.webs.liveIn[resume], regionId_ ? &modified_ : nullptr);
+  if (!atOnce()) storeFrame(a_.webs.liveIn[resume], regionId_ ? &modified_ : nullptr);
   // Where all warps arrive, nobody looks at what each of them wants.
   if (!k_.together.entered[next]) {
     store(offsetof(abi::WarpState, pc), i32(next));

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "compiler/jit/first_lanes.h"
+#include "compiler/jit/forward.h"
 #include "compiler/jit/narrow.h"
 #include "compiler/jit/promote.h"
 #include "support/options.h"
@@ -24,11 +25,11 @@ constexpr const char* pipelines[] = {
     "always-inline,function(sroa<modify-cfg>,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)",
     // 2: one pass of each kind
     "always-inline,globaldce,"
-    "function(sroa<preserve-cfg>,early-cse<memssa>,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,"
+    "function(sroa<preserve-cfg>,early-cse<memssa>,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,forward-shared,"
     "loop-mssa(licm<allowspeculation>),early-cse<memssa>,simplifycfg)",
     // 3
     "always-inline,globaldce,"
-    "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg,forward-shared,"
     "reassociate,loop-mssa(loop-simplifycfg,licm<allowspeculation>),"
     "loop(indvars,loop-deletion,loop-unroll-full),"
     "sroa<modify-cfg>,early-cse<memssa>,vector-combine,gvn,sccp,bdce,instcombine<no-verify-fixpoint>,dse,"
@@ -40,6 +41,15 @@ std::string pipelineText(int optLevel) {
   const std::string& own = options::passes();
   return own.empty() ? pipelines[std::clamp(optLevel, 0, 3)] : own;
 }
+
+struct ForwardShared : llvm::PassInfoMixin<ForwardShared> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager&) {
+    if (options::isPassOff("forward-shared") || !forwardShared(function)) return llvm::PreservedAnalyses::all();
+    llvm::PreservedAnalyses kept;
+    kept.preserveSet<llvm::CFGAnalyses>();
+    return kept;
+  }
+};
 
 // CodeGenPrepare numbers all instructions of a block each time it looks whether operands should move down to their user, which in
 // the one block of an unrolled cipher or field arithmetic is quadratic. It works block by block, and joins these again at its end.
@@ -71,6 +81,10 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
 
+  builder.registerPipelineParsingCallback([](llvm::StringRef name, llvm::FunctionPassManager& passes, auto) {
+    if (name == "forward-shared") passes.addPass(ForwardShared());
+    return name == "forward-shared";
+  });
   llvm::ModulePassManager passes;
   std::string text = pipelineText(optLevel);
   if (llvm::Error error = builder.parsePassPipeline(passes, text))
