@@ -21,6 +21,7 @@ class Background {
   void request(BackgroundTask& task);
   void withdraw(BackgroundTask& task);
   void wait(BackgroundTask& task);
+  bool abandon(BackgroundTask& task);
 
  private:
   Background();
@@ -87,6 +88,11 @@ void Background::wait(BackgroundTask& task) {
   ended_.wait(lock, [&] { return running_ != &task; });
 }
 
+bool Background::abandon(BackgroundTask& task) {
+  std::lock_guard lock(mutex_);
+  return task.isAbandoned_ = running_ == &task;
+}
+
 bool Background::startThread() {
   // The program's handlers stay on its own threads; the signals that code causes itself cannot be blocked.
   sigset_t all, before;
@@ -119,9 +125,14 @@ void Background::runAll() {
   while (BackgroundTask* task = takeNext()) {
     task->run();
     task->isOver_.store(true, std::memory_order_release);
-    std::lock_guard lock(mutex_);
-    running_ = nullptr;
-    ended_.notify_all();
+    bool isAbandoned;
+    {
+      std::lock_guard lock(mutex_);
+      running_ = nullptr;
+      isAbandoned = task->isAbandoned_;
+      ended_.notify_all();
+    }
+    if (isAbandoned) delete task;
   }
 }
 
@@ -144,6 +155,7 @@ BackgroundTask* Background::takeNext() {
 bool BackgroundTask::enlist() { return Background::instance().enlist(*this); }
 void BackgroundTask::request() { Background::instance().request(*this); }
 void BackgroundTask::withdraw() { Background::instance().withdraw(*this); }
+bool BackgroundTask::abandon() { return Background::instance().abandon(*this); }
 void BackgroundTask::wait() { Background::instance().wait(*this); }
 
 }  // namespace anywarp::compiler

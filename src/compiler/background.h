@@ -25,6 +25,8 @@ class BackgroundTask {
   void withdraw();
   // Returns when it is not running.
   void wait();
+  // Where it runs: leaves it to the thread, which deletes it at its end. Else false.
+  bool abandon();
 
  private:
   friend class Background;
@@ -32,6 +34,7 @@ class BackgroundTask {
 
   std::atomic<uint64_t> ticket_{0};  // the order of the requests, 0: none yet
   std::atomic<bool> isOver_{false};  // done, withdrawn, or lost in a fork
+  bool isAbandoned_ = false;
 };
 
 }  // namespace anywarp::compiler

@@ -101,9 +101,9 @@ std::atomic<QuickTier> quickTier{makeQuickKernel};
 // Who asks for debug information, or to see kernels in gdb, wants it of what runs.
 bool mayBeQuick() { return options::quick() && !options::debugInfo() && !options::gdb() && mayUseCache(); }
 
-Result<CompiledObject> compileTimed(const CompileRequest& request, const std::string& name) {
+Result<CompiledObject> compileTimed(const CompileRequest& request, const std::string& name, bool* degraded) {
   Stopwatch watch;
-  auto compiled = compileKernel(request);
+  auto compiled = compileKernel(request, degraded);
   uint64_t passed = watch.microseconds();
   counters().microseconds += passed;
   if (compiled) {
@@ -159,6 +159,7 @@ struct PlanCache::Plan final : BackgroundTask {
   }
 
   const ptx::Module* module = nullptr;
+  std::shared_ptr<const ptx::Module> owned;  // once the cache is gone
   PlanOptions options;
   bool isDefault = false;  // options are the process's; only block and smallGrid tell such plans apart
   uint32_t function = 0;
@@ -211,9 +212,10 @@ bool PlanCache::Plan::makeQuick() {
 }
 
 Status PlanCache::Plan::compile() {
-  auto compiled = compileTimed({module, function, options}, name());
+  bool degraded = false;
+  auto compiled = compileTimed({module, function, options}, name(), &degraded);
   if (!compiled) return compiled.error();
-  if (key) object::cacheStore(*key, serialize(*compiled));
+  if (key && !degraded) object::cacheStore(*key, serialize(*compiled));
   auto loaded = loadKernel(std::move(*compiled), name());
   if (!loaded) return loaded.error();
   take(std::move(*loaded));
@@ -238,13 +240,19 @@ void PlanCache::Plan::run() {
 PlanCache::PlanCache(const ptx::Module& module)
     : module_(module), plans_(new std::atomic<Plan*>[module.functions.size()]()) {}
 
+PlanCache::PlanCache(std::shared_ptr<const ptx::Module> module) : PlanCache(*module) { owned_ = std::move(module); }
+
 PlanCache::~PlanCache() {
   auto plansOf = [this](size_t i) { return plans_[i].load(std::memory_order_acquire); };
   for (size_t i = 0; i < module_.functions.size(); ++i)
     for (Plan* plan = plansOf(i); plan; plan = plan->next)
       if (plan->quick) plan->withdraw();
   for (size_t i = 0; i < module_.functions.size(); ++i)
-    for (Plan* plan = plansOf(i); plan;) delete std::exchange(plan, plan->next);
+    for (Plan* plan = plansOf(i); plan;) {
+      Plan* gone = std::exchange(plan, plan->next);
+      gone->owned = owned_;
+      if (!owned_ || !gone->quick || !gone->abandon()) delete gone;
+    }
 }
 
 Result<const abi::CompiledKernel*> PlanCache::getPlan(uint32_t function, abi::Dim3 block, bool smallGrid) {

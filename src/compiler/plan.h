@@ -29,6 +29,8 @@ void setQuickTier(QuickTier tier);  // null: there is none
 class PlanCache {
  public:
   explicit PlanCache(const ptx::Module& module);
+  // Keeps the module where a compilation of it outlives the cache; nobody waits for that.
+  explicit PlanCache(std::shared_ptr<const ptx::Module> module);
   ~PlanCache();
   PlanCache(const PlanCache&) = delete;
   PlanCache& operator=(const PlanCache&) = delete;
@@ -49,6 +51,7 @@ class PlanCache {
   const Hash128& moduleHash();
 
   const ptx::Module& module_;
+  std::shared_ptr<const ptx::Module> owned_;
   std::unique_ptr<std::atomic<Plan*>[]> plans_;  // per function, the newest first; only grows
   std::mutex addMutex_;
   std::once_flag hashOnce_;

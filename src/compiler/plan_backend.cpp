@@ -36,6 +36,7 @@ Result<CompileFn> open() {
   }
   auto function = reinterpret_cast<CompileFn>(dlsym(library, "anywarpCompile"));
   if (!function) return Error{ErrorKind::NotFound, path + " does not export anywarpCompile"};
+  if (auto protect = reinterpret_cast<ProtectFn>(dlsym(library, "anywarpProtect"))) protect(crash::run);
   log::debug("compiler: {}", path);
   return function;
 }
@@ -51,12 +52,15 @@ std::string compilerPath() {
   return folder + fileName;
 }
 
-Result<CompiledObject> compileKernel(const CompileRequest& request) {
+Result<CompiledObject> compileKernel(const CompileRequest& request) { return compileKernel(request, nullptr); }
+
+Result<CompiledObject> compileKernel(const CompileRequest& request, bool* degraded) {
   static const Result<CompileFn>& compile = *new Result<CompileFn>(open());
   if (!compile) return compile.error();
   CompiledObject object;
   Error error;
   if (!(*compile)(request, &object, &error)) return error;
+  if (degraded) *degraded = !error.message.empty();
   return object;
 }
 

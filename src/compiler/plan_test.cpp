@@ -293,6 +293,20 @@ TEST_F(QuickTest, EndOfTheModuleWhileItsKernelIsCompiled) {
   EXPECT_EQ(compiled(), before + 1) << "those that had not begun never do";
 }
 
+TEST_F(QuickTest, NobodyWaitsAtTheEndOfAModuleThatIsKept) {
+  auto plans = std::make_unique<PlanCache>(std::make_shared<ptx::Module>(gatedModule({"gated"})));
+  uint64_t before = compiled();
+  const abi::CompiledKernel* quick = get(*plans);
+  quick->becameHot(quick);
+  ASSERT_TRUE(hasBegun());
+  plans.reset();
+  EXPECT_EQ(compiled(), before);
+  EXPECT_EQ(QuickKernel::alive, 1);
+  openGate();
+  EXPECT_TRUE(comesTrue([] { return QuickKernel::alive == 0; }));
+  EXPECT_EQ(compiled(), before + 1);
+}
+
 TEST_F(QuickTest, StaysWhereTheCompilerFails) {
   ptx::Module module = moduleWith({"refused", "a"});
   PlanCache plans(module);

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "device/fault/signals.h"
 #include "device/profile/uuid_text.h"
 #include "driver/error_log.h"
 #include "driver/errors.h"
 #include "driver/objects/context.h"
+#include "support/crash_guard.h"
 #include "support/log.h"
 #include "support/options.h"
 
@@ -73,6 +75,7 @@ CUresult initialise() {
     log::error("{}", status.error().message);
     return CUDA_ERROR_SYSTEM_NOT_READY;
   }
+  crash::setInstaller(device::installFaultHandlers);
   std::vector<VisibleDevice> devices;
   for (int ordinal : chosenDevices())
     devices.push_back({static_cast<CUdevice>(devices.size()), &device::Device::get(ordinal), nullptr});

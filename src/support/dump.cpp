@@ -58,16 +58,19 @@ bool writeFile(const std::string& path, std::string_view content, int flags) {
 
 }  // namespace
 
-KernelDump::KernelDump(std::string_view kernel) : kernel_(kernel) {
+KernelDump::KernelDump(std::string_view kernel) : kernel_(kernel), folder_(options::dumpDir()) {
   if (options::dump().empty()) return;
   const std::string& filter = options::dumpKernel();
   if (filter.empty() || kernel_.find(filter) != std::string::npos) stages_ = wantedStages();
 }
 
+KernelDump::KernelDump(std::string_view kernel, DumpStage only, std::string folder)
+    : stages_(1u << static_cast<int>(only)), kernel_(kernel), folder_(std::move(folder)) {}
+
 // The lock file also keeps the replay command; creating it exclusively makes numbers unique among processes.
 bool KernelDump::claim() {
   if (!prefix_.empty()) return true;
-  const std::string& folder = options::dumpDir();
+  const std::string& folder = folder_;
   ::mkdir(folder.c_str(), 0755);
   for (unsigned number = 1; number < 10000; ++number) {
     std::string lock = fmt::format("{}/{:04}.replay", folder, number);

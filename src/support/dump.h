@@ -14,6 +14,7 @@ class KernelDump {
  public:
   KernelDump() = default;  // wants nothing
   explicit KernelDump(std::string_view kernel);
+  KernelDump(std::string_view kernel, DumpStage only, std::string folder);  // whatever the environment says
 
   bool wants(DumpStage stage) const { return stages_ >> static_cast<int>(stage) & 1; }
   bool wantsAny() const { return stages_ != 0; }
@@ -31,7 +32,7 @@ class KernelDump {
   bool claim();
 
   unsigned stages_ = 0;
-  std::string kernel_, prefix_;
+  std::string kernel_, folder_, prefix_;
 };
 
 }  // namespace anywarp

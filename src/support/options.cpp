@@ -11,6 +11,8 @@
 #include <mutex>
 #include <type_traits>
 
+#include "support/debug_options.h"
+
 namespace anywarp::options {
 namespace {
 
@@ -193,6 +195,14 @@ std::string markdown() {
     out += std::string("| `") + row.name + "` | " + row.type + " | " + row.fallback + " | " + values + " | " + row.help + " |\n";
   }
   return out;
+}
+
+const std::string& debugCompileCrash() {
+  static const std::string& value = *new std::string([] {
+    const char* text = std::getenv("ANYWARP_DEBUG_COMPILE_CRASH");
+    return text ? text : "";
+  }());
+  return value;
 }
 
 }  // namespace anywarp::options

@@ -79,6 +79,24 @@ class Block {
   unsigned line_ = ~0u, unit_ = ~0u, lines_, length_;
 };
 
+// Through memory, as loads are cheaper than taking vectors apart; volatile, or LLVM would undo it.
+llvm::SmallVector<Value*, 32> pointersOf(llvm::IRBuilder<>& b, Value* addresses, llvm::AllocaInst* spilled, unsigned rows) {
+  spilled->setAlignment(llvm::Align(64));
+  b.CreateAlignedStore(addresses, spilled, llvm::Align(64));
+  llvm::SmallVector<Value*, 32> result;
+  for (unsigned i = 0; i < rows; ++i)
+    result.push_back(b.CreateIntToPtr(b.CreateLoad(b.getInt64Ty(), b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), spilled, i), true), b.getPtrTy()));
+  return result;
+}
+
+// Eight rows of 16 bytes as a register.
+Value* loadMatrix(PureEmitter& e, llvm::ArrayRef<Value*> rows, bool transposed, llvm::function_ref<Value*(llvm::LoadInst*)> loaded) {
+  llvm::SmallVector<Value*, 8> parts;
+  for (Value* row : rows) parts.push_back(loaded(e.b.CreateAlignedLoad(FixedVectorType::get(e.b.getInt32Ty(), 4), row, llvm::Align(16))));
+  Value* v = joined(e.b, parts);
+  return transposed ? pack(e, e.b.CreateShuffleVector(unpack(e, v, 16), transposed8x8()), 32) : v;
+}
+
 }  // namespace
 
 // The first active lane's value.
@@ -87,7 +105,8 @@ Value* FunctionEmitter::anyActive(Value* lanes) {
   return b.CreateExtractElement(lanes, b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue()));
 }
 
-// Where the rows of 8x8 matrices lie: lane i has the address of row i. Rows of lanes that are elsewhere lie in scratch memory.
+// Where the rows of 8x8 matrices lie: lane i has the address of row i. Rows of lanes that are elsewhere lie in scratch memory. Either a
+// pointer for each row, or one vector of all lanes' addresses.
 llvm::SmallVector<Value*, 32> FunctionEmitter::matrixRows(const Inst& inst, unsigned slot, unsigned rows) {
   Address a = address(inst, inst.operands[slot], inst.space());
   llvm::SmallVector<llvm::Constant*, 32> holds;
@@ -109,13 +128,7 @@ llvm::SmallVector<Value*, 32> FunctionEmitter::matrixRows(const Inst& inst, unsi
     Value* scratch = stackSlot(FixedVectorType::get(b.getInt32Ty(), 4), "no.row");
     all = b.CreateSelect(mask_, all, splat(b.CreatePtrToInt(scratch, b.getInt64Ty())));
   }
-  // Through memory, as loads are cheaper than taking vectors apart; volatile, or LLVM would undo it.
-  llvm::AllocaInst* spilled = stackSlot(all->getType(), "rows");
-  spilled->setAlignment(llvm::Align(64));
-  b.CreateAlignedStore(all, spilled, llvm::Align(64));
-  for (unsigned i = 0; i < rows; ++i)
-    result.push_back(b.CreateIntToPtr(b.CreateLoad(b.getInt64Ty(), b.CreateConstInBoundsGEP1_64(b.getInt64Ty(), spilled, i), true), b.getPtrTy()));
-  return result;
+  return llvm::SmallVector<Value*, 32>{all};
 }
 
 void FunctionEmitter::emitLdmatrix(const Inst& inst) {
@@ -123,15 +136,24 @@ void FunctionEmitter::emitLdmatrix(const Inst& inst) {
   const Operand& to = inst.operands[0];
   if (inst.type() != Type::B16 || !inst.has(Mod::M8n8)) return unsupported(inst, "ldmatrix of this shape and type is not supported yet");
   if (to.elements.size() != count) return unsupported(inst, "ldmatrix: one register for each matrix is needed");
+  const bool transposed = inst.has(Mod::Trans);
   auto rows = matrixRows(inst, 1, 8 * count);
-  llvm::Type* row = FixedVectorType::get(b.getInt32Ty(), 4);
   llvm::SmallVector<Value*, 4> matrices;
-  for (unsigned m = 0; m < count; ++m) {
-    llvm::SmallVector<Value*, 8> parts;
-    for (unsigned r = 0; r < 8; ++r) parts.push_back(ofProgram(b.CreateAlignedLoad(row, rows[8 * m + r], llvm::Align(16))));
-    Value* v = joined(b, parts);
-    if (inst.has(Mod::Trans)) v = pack(pure_, b.CreateShuffleVector(unpack(pure_, v, 16), transposed8x8()), 32);
-    matrices.push_back(v);
+  if (rows.size() == 1) {
+    // One function for all of them: a hundred instructions each time would be much of what a kernel of matrix products is.
+    std::string name = "ldmatrix" + std::to_string(count) + (transposed ? ".trans" : "");
+    Value* all = outOfLine(pure_, name, {rows[0]}, FixedVectorType::get(b.getInt32Ty(), warp * count), [&](PureEmitter& e, llvm::ArrayRef<Value*> args) {
+      auto pointers = pointersOf(e.b, args[0], e.b.CreateAlloca(args[0]->getType()), 8 * count);
+      llvm::SmallVector<Value*, 4> loaded;
+      for (unsigned m = 0; m < count; ++m)
+        loaded.push_back(loadMatrix(e, llvm::ArrayRef<Value*>(pointers).slice(8 * m, 8), transposed, [](llvm::LoadInst* load) { return load; }));
+      return joined(e.b, loaded);
+    });
+    llvm::cast<llvm::CallInst>(all)->setOnlyReadsMemory();
+    for (unsigned m = 0; m < count; ++m) matrices.push_back(slice(b, all, warp * m, warp));
+  } else {
+    for (unsigned m = 0; m < count; ++m)
+      matrices.push_back(loadMatrix(pure_, llvm::ArrayRef<Value*>(rows).slice(8 * m, 8), transposed, [&](llvm::LoadInst* load) { return ofProgram(load); }));
   }
   for (unsigned m = 0; m < count; ++m) write(to.elements[m], Type::B32, matrices[m]);
 }
@@ -142,6 +164,7 @@ void FunctionEmitter::emitStmatrix(const Inst& inst) {
   if (inst.type() != Type::B16 || !inst.has(Mod::M8n8)) return unsupported(inst, "stmatrix of this shape and type is not supported yet");
   if (from.elements.size() != count) return unsupported(inst, "stmatrix: one register for each matrix is needed");
   auto rows = matrixRows(inst, 0, 8 * count);
+  if (rows.size() == 1) rows = pointersOf(b, rows[0], stackSlot(rows[0]->getType(), "rows"), 8 * count);
   for (unsigned m = 0; m < count; ++m) {
     Value* v = read(from.elements[m], Type::B32, true);
     if (inst.has(Mod::Trans)) v = pack(pure_, b.CreateShuffleVector(unpack(pure_, v, 16), transposed8x8()), 32);

@@ -4,8 +4,8 @@
 #include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LLVMContext.h>
-#include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
+#include <llvm/IR/PassTimingInfo.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -13,6 +13,7 @@
 
 #include <chrono>
 
+#include "compiler/jit/code_generator.h"
 #include "compiler/jit/passes.h"
 #include "compiler/jit/target.h"
 #include "support/dump.h"
@@ -67,26 +68,15 @@ Status verify(const llvm::Module& module, const char* when) {
   return Error{ErrorKind::Invalid, std::string("broken IR ") + when + ": " + stream.str()};
 }
 
-Result<std::vector<uint8_t>> emitFile(llvm::Module& module, llvm::TargetMachine& machine, llvm::CodeGenFileType type) {
-  llvm::SmallVector<char, 0> buffer;
-  llvm::raw_svector_ostream stream(buffer);
-  llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true))
-    return Error{ErrorKind::Unsupported, "the target emits no such file"};
-  passes.run(module);
-  return std::vector<uint8_t>(buffer.begin(), buffer.end());
-}
-
 std::string_view asText(const std::vector<uint8_t>& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 // Code generation changes the module, so the listing is made from a copy, by a machine of its own.
 void dumpAssembly(const llvm::Module& module, const EmitOptions& options) {
   if (!options.dump || !options.dump->wants(DumpStage::Asm)) return;
-  auto machine = createTargetMachine(options);
-  if (!machine) return;
+  auto generator = CodeGenerator::create(options, llvm::CodeGenFileType::AssemblyFile);
+  if (!generator) return;
   std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
-  if (auto listing = emitFile(*copy, **machine, llvm::CodeGenFileType::AssemblyFile))
-    options.dump->write(DumpStage::Asm, asText(*listing));
+  options.dump->write(DumpStage::Asm, asText((*generator)->emit(*copy)));
 }
 
 void dumpIr(const llvm::Module& module, const EmitOptions& options, DumpStage stage) {
@@ -95,18 +85,27 @@ void dumpIr(const llvm::Module& module, const EmitOptions& options, DumpStage st
 
 }  // namespace
 
+// What LLVM's passes took, all compilations so far together.
+void reportTimes() {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::reportAndResetTimings(&stream);
+  log::info("{}", stream.str());
+}
+
 Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOptions& options, EmitTimes* times) {
+  llvm::TimePassesIsEnabled = options::timePasses();
   auto handler = std::make_unique<Diagnostics>();
   Diagnostics& diagnostics = *handler;
   module.getContext().setDiagnosticHandler(std::move(handler));
 
-  auto machine = createTargetMachine(options);
-  if (!machine) return machine.error();
+  auto generator = takeCodeGenerator(options);
+  if (!generator) return generator.error();
   dumpIr(module, options, DumpStage::Llvm);
   if (Status good = verify(module, "before optimisation"); !good) return good.error();
 
   Stopwatch optimizing;
-  if (Status done = optimize(module, **machine, options.optLevel); !done) return done.error();
+  if (Status done = optimize(module, (*generator)->machine(), options.optLevel); !done) return done.error();
   if (times) times->optimize = optimizing.milliseconds();
   dumpIr(module, options, DumpStage::LlvmOpt);
   if (options::verify())
@@ -114,10 +113,14 @@ Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOpt
   dumpAssembly(module, options);
 
   Stopwatch emitting;
-  auto object = emitFile(module, **machine, llvm::CodeGenFileType::ObjectFile);
+  std::vector<uint8_t> object = (*generator)->emit(module);
   if (times) times->emit = emitting.milliseconds();
+  if (options::timePasses()) reportTimes();
   if (!diagnostics.errors().empty()) return Error{ErrorKind::Invalid, "code generation: " + diagnostics.errors()};
-  if (object && options.dump) options.dump->write(DumpStage::Object, asText(*object));
+  // What a large module has made it keep is not needed again.
+  constexpr size_t large = size_t(1) << 20;
+  if (object.size() < large) giveBack(std::move(*generator), options);
+  if (options.dump) options.dump->write(DumpStage::Object, asText(object));
   return object;
 }
 

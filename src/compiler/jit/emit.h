@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "support/crash_guard.h"
 #include "support/result.h"
 
 namespace llvm {
@@ -62,7 +63,10 @@ unsigned vectorBits(const EmitOptions& options);
 Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOptions& options, EmitTimes* times = nullptr);
 
 // Runs `work` on a thread with a large stack, all signals blocked. A fatal error inside LLVM ends `work` at once (its destructors do
-// not run: what it holds is leaked) and is returned. Nested calls run in place.
+// not run: what it holds is leaked) and is returned, and so does a crash once protectWith() has been called. Nested calls run in place.
 Status guarded(const std::function<void()>& work);
+
+// Has `run` look after the threads of guarded(): handlers of signals belong to the library that opened this one.
+void protectWith(crash::RunFn run);
 
 }  // namespace anywarp::jit

@@ -1,9 +1,12 @@
 // Keeps LLVM's fatal errors and stack use away from the host process. SPDX-License-Identifier: Apache-2.0
+#include <dlfcn.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 
+#include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <mutex>
 
@@ -20,9 +23,11 @@ struct Guard {
   jmp_buf exit;
   char message[512] = "";
   bool failed = false;
+  crash::Crash crash;
 };
 
 thread_local Guard* current = nullptr;
+std::atomic<crash::RunFn> protector{nullptr};
 
 void fatalError(void*, const char* reason, bool) {
   Guard* guard = current;
@@ -40,10 +45,28 @@ void installHandlers() {
   });
 }
 
+void work(void* argument) {
+  Guard& guard = *static_cast<Guard*>(argument);
+  if (setjmp(guard.exit) == 0) (*guard.work)();
+}
+
+// Addresses relative to this library are what tools want to know.
+void describeCrash(Guard& guard) {
+  Dl_info info;
+  bool known = dladdr(reinterpret_cast<const void*>(guard.crash.pc), &info) && info.dli_fname;
+  const char* file = known ? std::strrchr(info.dli_fname, '/') : nullptr;
+  std::snprintf(guard.message, sizeof guard.message, "signal %d at %s+0x%zx, address 0x%zx", guard.crash.signal,
+                file ? file + 1 : "?", size_t(guard.crash.pc - (known ? reinterpret_cast<uintptr_t>(info.dli_fbase) : 0)),
+                size_t(guard.crash.address));
+  guard.failed = true;
+}
+
 void* run(void* argument) {
   Guard& guard = *static_cast<Guard*>(argument);
   current = &guard;
-  if (setjmp(guard.exit) == 0) (*guard.work)();
+  crash::RunFn protect = protector.load(std::memory_order_relaxed);
+  if (!protect) work(&guard);
+  else if (!protect(work, &guard, &guard.crash)) describeCrash(guard);
   current = nullptr;
   return nullptr;
 }
@@ -67,6 +90,8 @@ bool startThread(pthread_t& thread, Guard& guard) {
 }
 
 }  // namespace
+
+void protectWith(crash::RunFn run) { protector = run; }
 
 Status guarded(const std::function<void()>& work) {
   if (current) {

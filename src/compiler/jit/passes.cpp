@@ -3,6 +3,7 @@
 
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PassInstrumentation.h>
+#include <llvm/IR/PassTimingInfo.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -10,8 +11,10 @@
 
 #include "compiler/jit/first_lanes.h"
 #include "compiler/jit/forward.h"
+#include "compiler/jit/merge_traps.h"
 #include "compiler/jit/narrow.h"
 #include "compiler/jit/promote.h"
+#include "support/log.h"
 #include "support/options.h"
 
 namespace anywarp::jit {
@@ -71,6 +74,12 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
     callbacks.registerShouldRunOptionalPassCallback(
         [&](llvm::StringRef pass, llvm::Any) { return !options::isPassOff(callbacks.getPassNameForClassName(pass)); });
 
+  std::string report;
+  llvm::raw_string_ostream stream(report);
+  llvm::TimePassesHandler timing(options::timePasses());
+  timing.setOutStream(stream);
+  timing.registerCallbacks(callbacks);
+
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -92,6 +101,7 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
   if (optLevel > 0)
     for (llvm::Function& function : module)
       if (!function.isDeclaration()) {
+        if (!options::isPassOff("merge-traps")) mergeTraps(function);
         promoteRegisters(function);
         takeFirstLanes(function);
       }
@@ -99,6 +109,10 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
   for (llvm::Function& function : module) {
     if (optLevel > 1 && !function.isDeclaration() && !options::isPassOff("narrow-lanes")) narrowLanes(function);
     splitLongBlocks(function);
+  }
+  if (options::timePasses()) {
+    timing.print();
+    log::info("{}", stream.str());
   }
   return {};
 }

@@ -10,8 +10,10 @@
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
 
+#include <map>
 #include <mutex>
 
+#include "compiler/jit/code_generator.h"
 #include "support/host_cpu.h"
 #include "support/log.h"
 #include "support/options.h"
@@ -76,15 +78,16 @@ Result<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const EmitOptio
 }
 
 Status prepareModule(llvm::Module& module, const EmitOptions& options) {
-  auto machine = createTargetMachine(options);
-  if (!machine) return machine.error();
-  module.setTargetTriple((*machine)->getTargetTriple().str());
-  module.setDataLayout((*machine)->createDataLayout());
+  auto generator = takeCodeGenerator(options);
+  if (!generator) return generator.error();
+  module.setTargetTriple((*generator)->machine().getTargetTriple().str());
+  module.setDataLayout((*generator)->machine().createDataLayout());
   module.setPICLevel(llvm::PICLevel::SmallPIC);
+  giveBack(std::move(*generator), options);
   return {};
 }
 
-Result<std::string> enabledFeatures(const EmitOptions& options) {
+static Result<std::string> findFeatures(const EmitOptions& options) {
   auto machine = createTargetMachine(options);
   if (!machine) return machine.error();
   const llvm::MCSubtargetInfo& subtarget = *(*machine)->getMCSubtargetInfo();
@@ -94,6 +97,20 @@ Result<std::string> enabledFeatures(const EmitOptions& options) {
   for (const llvm::SubtargetFeatureKV& feature : subtarget.getAllProcessorFeatures())
     if (subtarget.getFeatureBits().test(feature.Value)) text += std::string(text.empty() ? "+" : ",+") + feature.Key;
   return text;
+}
+
+Result<std::string> enabledFeatures(const EmitOptions& options) {
+  struct Known {
+    std::mutex mutex;
+    std::map<std::string, std::string> features;
+  };
+  static Known& known = *new Known;
+  std::string key = options.triple + "|" + options.cpu + "|" + options.features;
+  std::lock_guard lock(known.mutex);
+  if (auto found = known.features.find(key); found != known.features.end()) return found->second;
+  auto features = findFeatures(options);
+  if (features) known.features[key] = *features;
+  return features;
 }
 
 void preferGathers(EmitOptions& options) {

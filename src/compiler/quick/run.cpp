@@ -87,7 +87,17 @@ class Run {
     if (!kernel_.isBeingCompiled || !kernel_.isBeingCompiled(&kernel_)) return;
     if (!isSmall && kernel_.isAwaited.exchange(true)) return;
     timespec nap{0, 200000};
-    while (kernel_.isBeingCompiled(&kernel_)) nanosleep(&nap, nullptr);
+    while (kernel_.isBeingCompiled(&kernel_) && !hasWaitedEnough()) nanosleep(&nap, nullptr);
+  }
+
+  // The compiler may take minutes, or for ever.
+  bool hasWaitedEnough() {
+    constexpr int64_t patience = 10;
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t none = 0;
+    kernel_.awaitedUntil.compare_exchange_strong(none, now.tv_sec + patience, std::memory_order_relaxed);
+    return now.tv_sec >= kernel_.awaitedUntil.load(std::memory_order_relaxed);
   }
 
   void place(uint32_t mask, uint32_t pc) {

@@ -14,6 +14,7 @@
 #include "device/sched/futex.h"
 #include "device/sched/mutex.h"
 #include "device/sched/worker.h"
+#include "support/crash_guard.h"
 
 namespace anywarp::device {
 
@@ -105,6 +106,7 @@ bool isInterrupt(const siginfo_t& info) { return info.si_code == SI_QUEUE && inf
 
 void handle(int signal, siginfo_t* info, void* context) {
   if (signal == SIGSEGV && info->si_code == SEGV_ACCERR && waitForReplacement(reinterpret_cast<uintptr_t>(info->si_addr), programCounter(context))) return;
+  crash::leaveIfGuarded(signal, *info, context);
   Worker* worker = Worker::current();
   bool inKernel = worker && worker->inKernel();
   if (!isInterrupt(*info)) {

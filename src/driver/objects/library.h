@@ -77,10 +77,10 @@ class Kernel {
 
 // The PTX of a library for one compute capability, linked and indexed, with the plans made from it.
 struct Code {
-  explicit Code(std::unique_ptr<ptx::Module> parsed) : module(std::move(parsed)), plans(*module) {}
+  explicit Code(std::unique_ptr<ptx::Module> parsed) : module(std::move(parsed)), plans(module) {}
 
   Hash128 hash;                   // of the PTX as it came
-  std::unique_ptr<ptx::Module> module;
+  std::shared_ptr<ptx::Module> module;
   mutable compiler::PlanCache plans;
   std::vector<std::shared_ptr<Kernel>> kernels;
   std::unordered_map<std::string_view, Kernel*> kernelsByName;
