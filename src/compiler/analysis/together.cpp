@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "support/options.h"
+
 namespace anywarp::analysis {
 namespace {
 
@@ -11,7 +13,8 @@ constexpr uint32_t exitBit = 63, mostRegions = 63;
 
 class Finder {
  public:
-  Finder(const Flat& flat, const Suspensions& suspensions, const Shapes& block) : flat_(flat), points_(suspensions.resumePoints), block_(block) {}
+  Finder(const Flat& flat, const Order& order, const Suspensions& suspensions, const Shapes& block)
+      : flat_(flat), points_(suspensions.resumePoints), block_(block), postDominator_(postDominators(flat, order)) {}
 
   Together run() {
     size_t n = points_.size();
@@ -50,8 +53,28 @@ class Finder {
     for (BlockId x : order.blocks) {
       const Block& block = flat_.blocks[x];
       bool parts = block.terminator == Terminator::Branch || block.terminator == Terminator::Switch;
-      if (parts && (out[x] & (out[x] - 1)) && !block_.registers[block.condition].isUniform()) agrees_[region] = 0;
+      if (parts && (out[x] & (out[x] - 1)) && !block_.registers[block.condition].isUniform() && !meetsAgain(x)) agrees_[region] = 0;
     }
+  }
+
+  // Whether all ways from x lead to one block before any barrier: what follows there decides, not x.
+  bool meetsAgain(BlockId x) const {
+    static const bool off = options::isPassOff("regions-meet");
+    BlockId join = postDominator_[x];
+    if (off || join == noBlock) return false;
+    std::vector<BlockId> work{x};
+    std::vector<uint8_t> seen(flat_.blocks.size());
+    seen[x] = seen[join] = 1;
+    while (!work.empty()) {
+      const Block& block = flat_.blocks[work.back()];
+      work.pop_back();
+      if (block.terminator == Terminator::Exit) return false;
+      for (BlockId s : block.successors) {
+        if (block.suspendsTo(s)) return false;
+        if (!seen[s]) seen[s] = 1, work.push_back(s);
+      }
+    }
+    return true;
   }
 
   Outcomes outcomesOf(uint32_t region, BlockId x, const std::vector<Outcomes>& out) {
@@ -74,6 +97,7 @@ class Finder {
   const Flat& flat_;
   const std::vector<BlockId>& points_;
   const Shapes& block_;
+  std::vector<BlockId> postDominator_;
   std::vector<Outcomes> leads_;
   std::vector<uint8_t> agrees_;
 };
@@ -89,7 +113,7 @@ Together findTogether(Flat& flat, const Webs& webs, const Order& order, const Su
   // A block as one wide warp: what is uniform then is the same for all its threads.
   launch.width = std::max(threads, abi::maxWarpWidth + 1);
   Shapes block = findShapes(flat, webs, order, launch);
-  return Finder(flat, suspensions, block).run();
+  return Finder(flat, order, suspensions, block).run();
 }
 
 }  // namespace anywarp::analysis
