@@ -161,7 +161,9 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
   Address a;
   a.space = space;
   a.offset = o.offset;
+  const bool apart = !k_.localAlike;  // local memories of the lanes
   auto setWindow = [&] {
+    if (a.space == Space::Local && !apart) a.window = b.CreateGEP(b.getInt8Ty(), local_, b.CreateMul(b.CreateZExt(threadIndex(), b.getInt64Ty()), localStride_));
     if (a.space == Space::Shared) a.window = shared_;
     if (a.space == Space::Param) a.window = params_;
   };
@@ -183,7 +185,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
       if (symbolSpace != Space::Generic && symbolSpace != Space::None) a.space = symbolSpace;
     }
     setWindow();
-    if (a.space == Space::Local) {
+    if (a.space == Space::Local && apart) {
       a.kind = Address::Kind::Vector;
       a.lanes = b.CreateAdd(localWindows(), splat(v));
       return a;
@@ -200,7 +202,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
     return space == Space::Shared ? b.CreateSExt(v, t) : b.CreateZExt(v, t);
   };
   setWindow();
-  if (space == Space::Local) {
+  if (space == Space::Local && apart) {
     a.kind = Address::Kind::Vector;
     a.lanes = b.CreateAdd(localWindows(), lanesOf(widen(readRegister(o.reg, !shape.isUniform()))));
     return a;

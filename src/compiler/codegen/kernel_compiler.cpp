@@ -6,6 +6,7 @@
 
 #include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/likely.h"
+#include "compiler/analysis/local_tables.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/analysis/repeated_rows.h"
 #include "compiler/analysis/turns.h"
@@ -213,6 +214,8 @@ class KernelCompiler {
       if (block.terminator == Terminator::Suspend && k_.regionOf[block.successors[0]] != ~0u)
         k_.suspendedAt[k_.regionOf[block.successors[0]]] = &flat.instructions[block.last - 1];
     k_.lanesExit = lanesExit();
+    k_.localAlike = !k_.free && k_.program.functions.empty() && !options::isPassOff("local-tables") &&
+                    analysis::localMemoryIsAlike(flat, kernel_.order, kernel_.shapes);
     k_.together = {std::vector<uint8_t>(points.size()), std::vector<uint8_t>(points.size())};
     if (!k_.free && k_.interleaved.empty() && !k_.suspensions.spins && !options::isPassOff("regions-together"))
       k_.together = analysis::findTogether(flat, kernel_.webs, kernel_.order, k_.suspensions, k_.launch, k_.threads);
