@@ -1,4 +1,4 @@
-// Looks for the first access that speaks against one copy per warp. SPDX-License-Identifier: Apache-2.0
+// Looks for the first instruction that speaks against it. SPDX-License-Identifier: Apache-2.0
 #include "compiler/analysis/local_tables.h"
 
 #include "compiler/analysis/operands.h"
@@ -32,25 +32,48 @@ bool isUsed(Flat& flat, ptx::RegId r) {
   return false;
 }
 
+// Whether an instruction that is no load or store may give others a way to local memory.
+bool reaches(Flat& flat, const Inst& inst) {
+  switch (inst.form) {
+    case Form::Prefetch: case Form::PrefetchEvict: return false;
+    case Form::Cvta: case Form::CvtaTo: return inst.has(Mod::Local) && inst.operands[0].isReg() && isUsed(flat, inst.operands[0].reg);
+    case Form::Alloca: case Form::Stacksave: case Form::Stackrestore: case Form::Call: return true;
+    default: return inst.space() == ptx::Space::Local;
+  }
+}
+
 enum class Effect : uint8_t { None, AlikeStore, Apart };
 
 Effect effectOf(Flat& flat, const Shapes& shapes, BlockId x, const Inst& inst) {
   if (inst.pseudo != Pseudo::None || inst.form == Form::Unknown) return Effect::None;
   switch (inst.form) {
-    case Form::Ld: case Form::Ldu: case Form::Prefetch: case Form::PrefetchEvict: return Effect::None;
+    case Form::Ld: case Form::Ldu: return Effect::None;
     case Form::St: {
       if (inst.space() != ptx::Space::Local) return Effect::None;
       bool together = !shapes.partial[x] && (inst.guard == ptx::noReg || shapes.registers[inst.guard].isUniform());
       return together && isUniform(shapes, inst.operands[0]) && isUniform(shapes, inst.operands[1]) ? Effect::AlikeStore : Effect::Apart;
     }
-    case Form::Cvta: case Form::CvtaTo:
-      return inst.has(Mod::Local) && inst.operands[0].isReg() && isUsed(flat, inst.operands[0].reg) ? Effect::Apart : Effect::None;
-    case Form::Alloca: case Form::Stacksave: case Form::Stackrestore: case Form::Call: return Effect::Apart;
-    default: return inst.space() == ptx::Space::Local ? Effect::Apart : Effect::None;
+    default: return reaches(flat, inst) ? Effect::Apart : Effect::None;
   }
 }
 
 }  // namespace
+
+bool localMemoryIsPrivate(Flat& flat, const Order& order) {
+  bool any = false;
+  for (BlockId x : order.blocks)
+    for (uint32_t i = flat.blocks[x].first; i < flat.blocks[x].last; ++i) {
+      const Inst& inst = flat.instructions[i];
+      if (inst.pseudo != Pseudo::None || inst.form == Form::Unknown) continue;
+      bool plain = inst.form == Form::Ld || inst.form == Form::Ldu || inst.form == Form::St;
+      if (!plain && reaches(flat, inst)) return false;
+      if (!plain) continue;
+      const Operand& at = inst.operands[inst.form == Form::St ? 0 : 1];
+      if (inst.space() == ptx::Space::None && at.hasSymbol) return false;
+      any |= inst.space() == ptx::Space::Local;
+    }
+  return any;
+}
 
 bool localMemoryIsAlike(Flat& flat, const Order& order, const Shapes& shapes) {
   bool any = false;

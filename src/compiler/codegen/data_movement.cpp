@@ -163,7 +163,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
   a.offset = o.offset;
   const bool apart = !k_.localAlike;  // local memories of the lanes
   auto setWindow = [&] {
-    if (a.space == Space::Local && !apart) a.window = b.CreateGEP(b.getInt8Ty(), local_, b.CreateMul(b.CreateZExt(threadIndex(), b.getInt64Ty()), localStride_));
+    if (a.space == Space::Local && !apart) a.window = localOfWarp();
     if (a.space == Space::Shared) a.window = shared_;
     if (a.space == Space::Param) a.window = params_;
   };

@@ -197,6 +197,14 @@ class FunctionEmitter {
   Value* piece(Value* v, unsigned first, unsigned count);
   LaneValues valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no);
 
+  // --- local_memory.cpp
+  bool isLocalByLanes(const Inst& inst) const { return k_.localByLanes && inst.space() == ptx::Space::Local; }
+  Value* localOfWarp();                   // ptr
+  void loadLocalByLanes(const Inst& inst);
+  void storeLocalByLanes(const Inst& inst);
+  Value* localOffset(const Inst& inst, const ptx::Operand& at, unsigned bytes);
+  Address localWord(Value* offset, unsigned size);
+
   // --- async_copy.cpp
   void emitAsync(const Inst& inst);
   void emitAsyncCopy(const Inst& inst);

@@ -216,6 +216,8 @@ class KernelCompiler {
     k_.lanesExit = lanesExit();
     k_.localAlike = !k_.free && k_.program.functions.empty() && !options::isPassOff("local-tables") &&
                     analysis::localMemoryIsAlike(flat, kernel_.order, kernel_.shapes);
+    k_.localByLanes = !k_.localAlike && k_.program.functions.empty() && !k_.options.debugInfo && !options::isPassOff("local-by-lanes") &&
+                      analysis::localMemoryIsPrivate(flat, kernel_.order);
     k_.together = {std::vector<uint8_t>(points.size()), std::vector<uint8_t>(points.size())};
     if (!k_.free && k_.interleaved.empty() && !k_.suspensions.spins && !options::isPassOff("regions-together"))
       k_.together = analysis::findTogether(flat, kernel_.webs, kernel_.order, k_.suspensions, k_.launch, k_.threads);

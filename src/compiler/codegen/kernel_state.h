@@ -78,6 +78,7 @@ struct KernelState {
   std::vector<FrameSlot> frame{};        // by register of the kernel
   uint32_t frameBytes = 0;
   uint32_t tilesOffset = ~0u;          // of the kernel's tile homes in the frame; ~0u: they live on the stack
+  bool localByLanes = false;           // of a warp, lanes lie side by side in each word of local memory
   bool localAlike = false;             // local memory is the same in all lanes of a warp: lane 0's serves them all
   uint64_t localBytes = 0;             // of the kernel; out-of-line functions take theirs above it
 

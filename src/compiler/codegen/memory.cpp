@@ -182,6 +182,7 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
 }
 
 void FunctionEmitter::emitLoad(const Inst& inst) {
+  if (isLocalByLanes(inst)) return loadLocalByLanes(inst);
   Type type = inst.type();
   const Operand& to = inst.operands[0];
   Address a = address(inst, inst.operands[1], inst.space());
@@ -378,6 +379,7 @@ Value* FunctionEmitter::perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::
 }
 
 void FunctionEmitter::emitStore(const Inst& inst) {
+  if (isLocalByLanes(inst)) return storeLocalByLanes(inst);
   Type type = inst.type();
   const Operand& from = inst.operands[1];
   Address a = address(inst, inst.operands[0], inst.space());

@@ -81,7 +81,8 @@ Status Block::prepareWarps(const Grid& grid, const abi::CompiledKernel& code) {
   }
   barriers_.reset();
   localStride = roundUp(code.localBytes, 16);
-  if (Status s = local_.resize(localStride * threads); !s) return s;
+  // Whole warps: their lanes may lie side by side in it.
+  if (Status s = local_.resize(localStride * warpCount_ * width_); !s) return s;
   size_t frameBytes = size_t{code.frameBytes} * warpCount_;
   if (frameBytes <= frameCapacity_) return {};
   std::free(frameMemory_);
