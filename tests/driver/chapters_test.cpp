@@ -428,8 +428,7 @@ TEST_F(Chapters, EventsOfAWholeContext) {
   EXPECT_OK(cuStreamCreate(&later, CU_STREAM_NON_BLOCKING));
   EXPECT_OK(cuLaunchKernel(poke, 1, 1, 1, 1, 1, 1, 0, later, params, nullptr));
   EXPECT_EQ(cuStreamQuery(later), CUDA_ERROR_NOT_READY);
-  unsigned one = 1;
-  reinterpret_cast<volatile unsigned*>(flag)[0] = one;
+  __atomic_store_n(reinterpret_cast<unsigned*>(flag), 1u, __ATOMIC_RELEASE);
   EXPECT_OK(cuEventSynchronize(all));
   EXPECT_OK(cuStreamSynchronize(stream));
   EXPECT_OK(cuStreamSynchronize(later));

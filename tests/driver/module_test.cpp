@@ -107,6 +107,8 @@ TEST_F(Module, VersionsAndTargetsThatDoNotExist) {
 TEST_F(Module, BrokenBodiesFailAtLoad) {
   CUmodule module = nullptr;
   EXPECT_EQ(cuModuleLoadData(&module, ".version 7.8\n.target sm_80\n.visible .entry k() { mov.u32 %undeclared, 5; ret; }"), CUDA_ERROR_INVALID_PTX);
+  EXPECT_EQ(cuModuleLoadData(&module, ".version 7.8\n.target sm_80\n.visible .entry k() { .reg .b64 %d<2>; add.s32 %d0, %d1, 5; ret; }"),
+            CUDA_ERROR_INVALID_PTX);
 }
 
 TEST_F(Module, UnknownInstructionsFailTheirKernelAtLaunch) {

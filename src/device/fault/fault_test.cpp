@@ -244,6 +244,7 @@ void programsHandler(int) { siglongjmp(programsRecovery, 1); }
 
 // The program's own handler, installed after ours, gets the program's own signals; kernels still fault properly.
 TEST(Fault, ProgramsOwnHandler) {
+  ANYWARP_SKIP_WITH_TSAN;  // it stands between the program and sigaction
   makeContext()->synchronize();
   struct sigaction action {};
   action.sa_handler = programsHandler;

@@ -216,6 +216,9 @@ bool worksWithLittleAddressSpace() {
 
 // With little address space (ulimit -v) things still work, in a process of its own.
 TEST(MemoryDeathTest, LittleAddressSpace) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "sanitizers need address space";
+#endif
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {

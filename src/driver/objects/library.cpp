@@ -9,6 +9,7 @@
 #include "compiler/link.h"
 #include "compiler/ptx/register_estimate.h"
 #include "compiler/ptx/register_limit.h"
+#include "compiler/ptx/validate.h"
 #include "device/memory/memory.h"
 #include "driver/objects/context.h"
 #include "driver/objects/device_runtime.h"
@@ -78,7 +79,7 @@ constexpr size_t checkedTextBytes = 256 * 1024;
 Status checkBodies(const ptx::Module& module) {
   for (const ptx::Function& function : module.functions) {
     if (!function.hasBody) continue;
-    if (Result<std::unique_ptr<ptx::Body>> body = ptx::parseBody(module, function); !body) return body.error();
+    if (Result<std::unique_ptr<ptx::Body>> body = ptx::parseCheckedBody(module, function); !body) return body.error();
   }
   return {};
 }
