@@ -8,6 +8,7 @@
 #include "compiler/analysis/likely.h"
 #include "compiler/analysis/local_tables.h"
 #include "compiler/analysis/operands.h"
+#include "compiler/analysis/parallelism.h"
 #include "compiler/analysis/repeated_rows.h"
 #include "compiler/analysis/turns.h"
 #include "compiler/codegen/block_at_once.h"
@@ -100,7 +101,19 @@ class KernelCompiler {
     setWidth(32);
     finish(kernel_);
     uint32_t room = k_.host.avx512f ? 8 : 3;  // 32-bit values per lane that fit the host's registers beside temporaries
-    if (pressure() > room) setWidth(16);
+    const uint32_t held = pressure();
+    if (held <= room || isChain(held)) return;
+    setWidth(16);
+  }
+
+  // A long chain of operations leaves most of the host idle, and more lanes are more chains: where the values are more than the host's
+  // registers anyway, as they are with half the lanes.
+  bool isChain(uint32_t held) const {
+    constexpr uint32_t hostRegisters = 32;
+    constexpr double fewAtOnce = 4;  // hosts keep eight under way
+    if (!k_.host.avx512f || held <= hostRegisters || options::isPassOff("chains-widen")) return false;
+    const double atOnce = analysis::parallelism(k_.program.kernel, kernel_.order);
+    return atOnce > 0 && atOnce < fewAtOnce;
   }
 
   // The most 32-bit lane values that live at the entry of a block.
