@@ -175,7 +175,7 @@ CUresult cuFlushGPUDirectRDMAWrites(CUflushGPUDirectRDMAWritesTarget target, CUf
 CUresult cuDeviceGetDefaultMemPool(CUmemoryPool* pool, CUdevice dev) {
   return withDevice(__func__, dev, [&](VisibleDevice& device) -> CUresult {
     if (!pool) return CUDA_ERROR_INVALID_VALUE;
-    *pool = defaultPool(device.ordinal)->handle;
+    *pool = defaultPool(deviceMemory(device.ordinal))->handle;
     return CUDA_SUCCESS;
   });
 }
@@ -183,7 +183,7 @@ CUresult cuDeviceGetDefaultMemPool(CUmemoryPool* pool, CUdevice dev) {
 CUresult cuDeviceGetMemPool(CUmemoryPool* pool, CUdevice dev) {
   return withDevice(__func__, dev, [&](VisibleDevice& device) -> CUresult {
     if (!pool) return CUDA_ERROR_INVALID_VALUE;
-    *pool = currentPool(device.ordinal)->handle;
+    *pool = currentPool(deviceMemory(device.ordinal))->handle;
     return CUDA_SUCCESS;
   });
 }
@@ -191,8 +191,8 @@ CUresult cuDeviceGetMemPool(CUmemoryPool* pool, CUdevice dev) {
 CUresult cuDeviceSetMemPool(CUdevice dev, CUmemoryPool pool) {
   return withDevice(__func__, dev, [&](VisibleDevice& device) -> CUresult {
     std::shared_ptr<MemoryPool> object = memoryPools().find(pool);
-    if (!object || object->device != device.ordinal) return CUDA_ERROR_INVALID_VALUE;
-    setCurrentPool(device.ordinal, object);
+    if (!object || object->place != deviceMemory(device.ordinal)) return CUDA_ERROR_INVALID_VALUE;
+    setCurrentPool(object);
     return CUDA_SUCCESS;
   });
 }

@@ -112,8 +112,8 @@ CUresult cuMemFree_v2(CUdeviceptr pointer) {
       (void)takeImportedPointer(pointer);
       return current.fault();
     }
-    return release(current, pointerOf(pointer), [](device::MemoryKind kind) {
-      return kind == device::MemoryKind::Device || kind == device::MemoryKind::Managed;
+    return release(current, pointerOf(pointer), [&](device::MemoryKind kind) {
+      return kind == device::MemoryKind::Device || kind == device::MemoryKind::Managed || poolOf(pointerOf(pointer));
     });
   });
 }

@@ -25,14 +25,6 @@ CUresult checkHandleType(CUmemAllocationHandleType type, unsigned long long flag
   return type == CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR ? CUDA_SUCCESS : CUDA_ERROR_NOT_SUPPORTED;
 }
 
-// The device that a location of cuMemGetMemPool and its like names: pools exist for devices and pinned memory only.
-CUresult deviceOf(const CUmemLocation* location, CUmemAllocationType type, CUdevice& device) {
-  if (!location || type == CU_MEM_ALLOCATION_TYPE_INVALID || type > CU_MEM_ALLOCATION_TYPE_MANAGED) return CUDA_ERROR_INVALID_VALUE;
-  if (type != CU_MEM_ALLOCATION_TYPE_PINNED || location->type != CU_MEM_LOCATION_TYPE_DEVICE) return CUDA_ERROR_NOT_SUPPORTED;
-  device = location->id;
-  return visibleDevice(device) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
-}
-
 }  // namespace
 
 CUresult cuMemPoolExportToShareableHandle(void* handle, CUmemoryPool poolHandle, CUmemAllocationHandleType type, unsigned long long flags) {
@@ -54,7 +46,7 @@ CUresult cuMemPoolImportFromShareableHandle(CUmemoryPool* pool, void* handle, CU
     if (!identity) return toResult(identity.error());
     auto made = std::make_shared<MemoryPool>();
     std::shared_ptr<Context> context = currentContext();
-    made->device = context ? context->device.ordinal : 0;
+    made->place = deviceMemory(context ? context->device.ordinal : 0);
     made->identity = std::move(*identity);
     made->imported = true;
     *pool = memoryPools().add(made);
@@ -78,7 +70,7 @@ CUresult cuMemPoolImportPointer(CUdeviceptr* pointer, CUmemoryPool poolHandle, C
     if (!pointer || !data || !pool.imported) return CUDA_ERROR_INVALID_VALUE;
     Result<Ticket> ticket = readTicket(data, TicketKind::PoolPointer);
     if (!ticket || ticket->poolTag != pool.tag()) return CUDA_ERROR_INVALID_VALUE;
-    auto memory = ForeignMemory::open(*ticket, visibleDevice(pool.device)->device->ordinal());
+    auto memory = ForeignMemory::open(*ticket, visibleDevice(pool.place.location.id)->device->ordinal());
     if (!memory) {
       CUresult result = toResult(memory.error());
       return result == CUDA_ERROR_OUT_OF_MEMORY ? result : CUDA_ERROR_INVALID_VALUE;
@@ -91,30 +83,31 @@ CUresult cuMemPoolImportPointer(CUdeviceptr* pointer, CUmemoryPool poolHandle, C
 
 CUresult cuMemGetDefaultMemPool(CUmemoryPool* pool, CUmemLocation* location, CUmemAllocationType type) {
   return call(__func__, [&]() -> CUresult {
-    CUdevice device;
-    if (!pool) return CUDA_ERROR_INVALID_VALUE;
-    if (CUresult result = deviceOf(location, type, device); result != CUDA_SUCCESS) return result;
-    *pool = defaultPool(device)->handle;
+    PoolPlace place;
+    if (!pool || !location) return CUDA_ERROR_INVALID_VALUE;
+    if (CUresult result = makePoolPlace(type, *location, place); result != CUDA_SUCCESS) return result;
+    *pool = defaultPool(place)->handle;
     return CUDA_SUCCESS;
   });
 }
 
 CUresult cuMemGetMemPool(CUmemoryPool* pool, CUmemLocation* location, CUmemAllocationType type) {
   return call(__func__, [&]() -> CUresult {
-    CUdevice device;
-    if (!pool) return CUDA_ERROR_INVALID_VALUE;
-    if (CUresult result = deviceOf(location, type, device); result != CUDA_SUCCESS) return result;
-    *pool = currentPool(device)->handle;
+    PoolPlace place;
+    if (!pool || !location) return CUDA_ERROR_INVALID_VALUE;
+    if (CUresult result = makePoolPlace(type, *location, place); result != CUDA_SUCCESS) return result;
+    *pool = currentPool(place)->handle;
     return CUDA_SUCCESS;
   });
 }
 
 CUresult cuMemSetMemPool(CUmemLocation* location, CUmemAllocationType type, CUmemoryPool handle) {
   return withPool(__func__, handle, [&](MemoryPool& pool) -> CUresult {
-    CUdevice device;
-    if (CUresult result = deviceOf(location, type, device); result != CUDA_SUCCESS) return result;
-    if (pool.device != device || pool.imported) return CUDA_ERROR_INVALID_VALUE;
-    setCurrentPool(device, memoryPools().find(handle));
+    PoolPlace place;
+    if (!location) return CUDA_ERROR_INVALID_VALUE;
+    if (CUresult result = makePoolPlace(type, *location, place); result != CUDA_SUCCESS) return result;
+    if (place != pool.place || pool.imported) return CUDA_ERROR_INVALID_VALUE;
+    setCurrentPool(memoryPools().find(handle));
     return CUDA_SUCCESS;
   });
 }

@@ -103,7 +103,7 @@ CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t* bytes, CUfunction funct
     const device::Profile& profile = device.profile();
     int64_t share = profile[Attribute::MaxSharedPerSm] / blocks / static_cast<int64_t>(sharedGranularity) * static_cast<int64_t>(sharedGranularity);
     int64_t free = std::min<int64_t>(share - profile[Attribute::ReservedSharedPerBlock], profile[Attribute::MaxSharedPerBlockOptin]) - staticShared;
-    *bytes = static_cast<size_t>(std::max<int64_t>(free, 0));
+    *bytes = static_cast<size_t>(std::clamp<int64_t>(free, 0, maxDynamicShared(kernel, device, staticShared)));
     return CUDA_SUCCESS;
   });
 }

@@ -15,18 +15,24 @@ namespace {
 
 // Without a pool: from that of the stream's device.
 CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, std::shared_ptr<MemoryPool> pool, CUstream handle) {
-  if (!pointer || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+  if (!pointer) return CUDA_ERROR_INVALID_VALUE;
   StreamRef stream = enterStream(current, handle);
   if (!stream) return CUDA_ERROR_INVALID_HANDLE;
-  if (!pool) pool = currentPool(current.device().ordinal);
+  if (!pool) pool = currentPool(deviceMemory(current.device().ordinal));
   if (pool->imported) return CUDA_ERROR_INVALID_VALUE;  // its memory is the other process's
-  if (stream.capture) return captureAllocation(current, stream, pool->device, bytes, pointer);
+  if (bytes == 0) {
+    *pointer = 0;  // as a pointer that may be freed
+    return CUDA_SUCCESS;
+  }
+  if (stream.capture) return captureAllocation(stream, pool->place, bytes, pointer);
   if (pool->maxBytes && pool->used + bytes > pool->maxBytes) return CUDA_ERROR_OUT_OF_MEMORY;
-  Result<void*> memory = current.impl->allocate(bytes);
+  device::MemoryKind kind = pool->place.kind();
+  unsigned flags = kind == device::MemoryKind::Managed ? CU_MEM_ATTACH_GLOBAL : 0;
+  Result<void*> memory = current.impl->allocate(bytes, kind, flags);
   if (!memory && memory.error().kind == ErrorKind::OutOfMemory) {
     // What queued frees hold comes back first.
     current.impl->synchronize();
-    memory = current.impl->allocate(bytes);
+    memory = current.impl->allocate(bytes, kind, flags);
   }
   if (!memory) return toResult(memory.error());
   enterPool(*memory, bytes, pool);
@@ -36,6 +42,13 @@ CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, std::sha
 
 // Attributes 1 to 3 are ints, the others 64-bit counts.
 bool isFlag(CUmemPool_attribute attribute) { return attribute <= CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES; }
+
+// Whose access to the pool's memory can be asked for: that of devices, and the host's where the memory is not a device's own.
+bool mayReach(const MemoryPool& pool, const CUmemLocation& location) {
+  if (location.type == CU_MEM_LOCATION_TYPE_DEVICE) return visibleDevice(location.id);
+  bool host = location.type == CU_MEM_LOCATION_TYPE_HOST || location.type == CU_MEM_LOCATION_TYPE_HOST_NUMA;
+  return host && !pool.place.ofDevice();
+}
 
 template <class Body>
 CUresult withPool(const char* name, CUmemoryPool handle, Body&& body) {
@@ -75,7 +88,7 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
       return CUDA_SUCCESS;
     }
     std::optional<device::Allocation> allocation = device::Memory::instance().find(base);
-    if (!allocation || allocation->base != pointer || allocation->kind != device::MemoryKind::Device) return CUDA_ERROR_INVALID_VALUE;
+    if (!allocation || allocation->base != pointer || (allocation->kind != device::MemoryKind::Device && !poolOf(base))) return CUDA_ERROR_INVALID_VALUE;
     stream->call(
         [base, id = allocation->id] {
           std::optional<device::Allocation> still = device::Memory::instance().find(base);
@@ -90,16 +103,15 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
 
 CUresult cuMemPoolCreate(CUmemoryPool* handle, const CUmemPoolProps* props) {
   return call(__func__, [&]() -> CUresult {
-    if (!handle || !props || props->allocType != CU_MEM_ALLOCATION_TYPE_PINNED) return CUDA_ERROR_INVALID_VALUE;
-    if (props->handleTypes & ~CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR || props->location.type != CU_MEM_LOCATION_TYPE_DEVICE) return CUDA_ERROR_NOT_SUPPORTED;
-    if (!visibleDevice(props->location.id)) return CUDA_ERROR_INVALID_DEVICE;
+    if (!handle || !props) return CUDA_ERROR_INVALID_VALUE;
     auto pool = std::make_shared<MemoryPool>();
+    if (CUresult result = makePoolPlace(props->allocType, props->location, pool->place); result != CUDA_SUCCESS) return result;
+    if (props->handleTypes & ~CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR || (props->handleTypes && !pool->place.ofDevice())) return CUDA_ERROR_NOT_SUPPORTED;
     if (props->handleTypes == CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR) {
       Result<device::SharedFile> identity = device::SharedFile::make(4096);
       if (!identity) return toResult(identity.error());
       pool->identity = std::move(*identity);
     }
-    pool->device = props->location.id;
     pool->maxBytes = props->maxSize;
     *handle = memoryPools().add(pool);
     return CUDA_SUCCESS;
@@ -108,8 +120,8 @@ CUresult cuMemPoolCreate(CUmemoryPool* handle, const CUmemPoolProps* props) {
 
 CUresult cuMemPoolDestroy(CUmemoryPool handle) {
   return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) -> CUresult {
-    if (pool == defaultPool(pool->device)) return CUDA_ERROR_INVALID_VALUE;
-    if (pool == currentPool(pool->device)) setCurrentPool(pool->device, defaultPool(pool->device));
+    if (pool == defaultPool(pool->place)) return CUDA_ERROR_INVALID_VALUE;
+    if (pool == currentPool(pool->place)) setCurrentPool(defaultPool(pool->place));
     memoryPools().take(handle);
     return CUDA_SUCCESS;
   });
@@ -156,16 +168,18 @@ CUresult cuMemPoolSetAccess(CUmemoryPool handle, const CUmemAccessDesc* descript
   return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) -> CUresult {
     if (count && !descriptors) return CUDA_ERROR_INVALID_VALUE;
     for (size_t i = 0; i < count; ++i) {
-      if (descriptors[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE || !visibleDevice(descriptors[i].location.id)) return CUDA_ERROR_INVALID_VALUE;
-      if (descriptors[i].flags == CU_MEM_ACCESS_FLAGS_PROT_NONE && descriptors[i].location.id == pool->device) return CUDA_ERROR_INVALID_DEVICE;
+      const CUmemLocation& location = descriptors[i].location;
+      if (!mayReach(*pool, location)) return CUDA_ERROR_INVALID_VALUE;
+      bool own = location.type == pool->place.location.type && (location.type == CU_MEM_LOCATION_TYPE_HOST || location.id == pool->place.location.id);
+      if (descriptors[i].flags == CU_MEM_ACCESS_FLAGS_PROT_NONE && own) return CUDA_ERROR_INVALID_DEVICE;
     }
     return CUDA_SUCCESS;  // every device reaches all memory
   });
 }
 
 CUresult cuMemPoolGetAccess(CUmemAccess_flags* flags, CUmemoryPool handle, CUmemLocation* location) {
-  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>&) -> CUresult {
-    if (!flags || !location || location->type != CU_MEM_LOCATION_TYPE_DEVICE || !visibleDevice(location->id)) return CUDA_ERROR_INVALID_VALUE;
+  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) -> CUresult {
+    if (!flags || !location || !mayReach(*pool, *location)) return CUDA_ERROR_INVALID_VALUE;
     *flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
     return CUDA_SUCCESS;
   });

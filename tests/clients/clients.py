@@ -11,6 +11,7 @@ class Client:
     module: str = ""  # ... which is imported by this name
     repository: str = ""  # ... or in this repository at this tag or commit
     revision: str = ""
+    helpers: list = dataclasses.field(default_factory=list)  # folders of the repository from which its tests import
     import_sources: bool = False  # the repository's own sources are tested, not an installed package
     leave_out: dict = dataclasses.field(default_factory=dict)  # test file: reason
     deselect: dict = dataclasses.field(default_factory=dict)  # test or class, as pytest names it: reason
@@ -94,4 +95,18 @@ CLIENTS = {
         requirements=["jax[cuda13]==0.10.2", "numpy==2.4.6"],
         environment={"JAX_PLATFORMS": "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
     ),
+    "cuda": Client(  # cuda.core and cuda.bindings
+        requirements=["cuda-core==1.1.0", "cuda-bindings==13.3.1", "nvidia-cuda-runtime==13.3.29", "nvidia-cuda-nvrtc==13.0.88", "nvidia-nvjitlink==13.0.88",
+                      "nvidia-nvvm==13.0.88", "nvidia-cuda-cccl==13.0.85", "numpy==2.4.6", "pytest-benchmark==5.3.1", "pytest-timeout==2.4.0"],
+        repository="https://github.com/NVIDIA/cuda-python",
+        revision="792ab3c9",
+        helpers=["cuda_python_test_helpers"],
+        tests=["cuda_core/tests"],
+        leave_out={"cuda_core/tests/test_utils.py": "lists of tests that pytest refuses",
+                   "cuda_core/tests/cython/test_cython.py": "builds with a compiler what is not in the package"},
+    ),
+    "halide": Client(requirements=["halide==21.0.0", "numpy==2.4.6"]),
+    "xgboost": Client(requirements=["xgboost==3.2.0", "numpy==2.4.6"]),
+    "catboost": Client(requirements=["catboost==1.2.10", "numpy==2.4.6"]),
+    "tilelang": Client(requirements=["tilelang==0.1.15", "torch==2.9.1", "numpy==2.4.6"]),
 }

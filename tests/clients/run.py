@@ -71,6 +71,8 @@ class Environment:
         inside = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": f"{HERE}:{HERE / 'children'}"}
         if self.client.import_sources:
             inside["PYTHONPATH"] += f":{self.sources}"
+        for folder in self.client.helpers:
+            inside["PYTHONPATH"] += f":{self.sources / folder}"
         for nvrtc in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libnvrtc.so.13"):
             inside["NVRTC_PATH"] = str(nvrtc)  # tinygrad looks in no package of Python
         for compiler in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/bin/nvcc"):

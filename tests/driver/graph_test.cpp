@@ -244,6 +244,14 @@ TEST_F(GraphTest, AllocationNodesKeepTheirAddress) {
   params.poolProps.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
   params.bytesize = 1024;
   CUgraphNode allocation, fill, release;
+  CUDA_MEM_ALLOC_NODE_PARAMS managed = params;
+  managed.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_MANAGED;
+  CUgraph other = create();
+  ASSERT_OK(cuGraphAddMemAllocNode(&allocation, other, nullptr, 0, &managed));
+  unsigned isManaged = 0;
+  EXPECT_OK(cuPointerGetAttribute(&isManaged, CU_POINTER_ATTRIBUTE_IS_MANAGED, managed.dptr));
+  EXPECT_EQ(isManaged, 1u);
+  EXPECT_OK(cuGraphDestroy(other));
   ASSERT_OK(cuGraphAddMemAllocNode(&allocation, graph, nullptr, 0, &params));
   ASSERT_NE(params.dptr, 0u);
   CUDA_MEMSET_NODE_PARAMS_v1 memset{params.dptr, 0, 3, 4, 256, 1};

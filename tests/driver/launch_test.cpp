@@ -216,7 +216,10 @@ TEST_F(Launch, Occupancy) {
   EXPECT_LE(size, 64);
   size_t bytes = 0;
   EXPECT_OK(cuOccupancyAvailableDynamicSMemPerBlock(&bytes, empty, 1, 128));
-  EXPECT_GE(bytes, size_t{48} << 10);
+  EXPECT_EQ(bytes, size_t{48} << 10);  // as much as a launch may ask for, unless the kernel's attribute allows more
+  EXPECT_OK(cuFuncSetAttribute(empty, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 64 << 10));
+  EXPECT_OK(cuOccupancyAvailableDynamicSMemPerBlock(&bytes, empty, 1, 128));
+  EXPECT_EQ(bytes, size_t{64} << 10);
   EXPECT_INVALID(cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, empty, 0, 0));
 }
 

@@ -1,6 +1,7 @@
 // Driver API: Memory Management (allocation, memset), Unified Addressing. SPDX-License-Identifier: Apache-2.0
 #include <cstring>
 
+#include "abi/cuda_memory.h"
 #include "driver_fixture.h"
 
 namespace anywarp::test {
@@ -177,6 +178,62 @@ TEST_F(Memory, StreamOrderedAllocation) {
   EXPECT_OK(cuStreamSynchronize(stream));
   EXPECT_INVALID(cuMemFree_v2(pointer));
   EXPECT_OK(cuStreamDestroy_v2(stream));
+}
+
+// Pools of the host's memory and of managed memory: each has a default, memory from it is of its kind and lies where the host can use it.
+TEST_F(Memory, PoolsOfTheHostAndOfManagedMemory) {
+  struct {
+    CUmemAllocationType type;
+    CUmemLocation location;
+    unsigned managed;
+  } places[] = {{CU_MEM_ALLOCATION_TYPE_PINNED, {CU_MEM_LOCATION_TYPE_HOST, 7}, 0},
+                {CU_MEM_ALLOCATION_TYPE_PINNED, {CU_MEM_LOCATION_TYPE_HOST_NUMA, 0}, 0},
+                {CU_MEM_ALLOCATION_TYPE_MANAGED, {CU_MEM_LOCATION_TYPE_NONE, 0}, 1},
+                {CU_MEM_ALLOCATION_TYPE_MANAGED, {CU_MEM_LOCATION_TYPE_DEVICE, 0}, 1}};
+  for (auto& place : places) {
+    CUmemoryPool standard = nullptr, made = nullptr, current = nullptr;
+    ASSERT_OK(cuMemGetDefaultMemPool(&standard, &place.location, place.type));
+    EXPECT_INVALID(cuMemPoolDestroy(standard));
+    CUmemPoolProps props{};
+    props.allocType = place.type;
+    props.location = place.location;
+    ASSERT_OK(cuMemPoolCreate(&made, &props));
+    ASSERT_OK(cuMemSetMemPool(&place.location, place.type, made));
+    ASSERT_OK(cuMemGetMemPool(&current, &place.location, place.type));
+    EXPECT_EQ(current, made);
+    CUdeviceptr pointer = 0;
+    ASSERT_OK(cuMemAllocFromPoolAsync(&pointer, 4096, made, nullptr));
+    unsigned type = 0, managed = 2;
+    EXPECT_OK(cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, pointer));
+    EXPECT_EQ(type, place.managed ? CU_MEMORYTYPE_DEVICE : CU_MEMORYTYPE_HOST);
+    EXPECT_OK(cuPointerGetAttribute(&managed, CU_POINTER_ATTRIBUTE_IS_MANAGED, pointer));
+    EXPECT_EQ(managed, place.managed);
+    std::memset(reinterpret_cast<void*>(pointer), 1, 4096);
+    uint64_t used = 0;
+    EXPECT_OK(cuMemPoolGetAttribute(made, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
+    EXPECT_EQ(used, 4096u);
+    EXPECT_OK(cuMemFreeAsync(pointer, nullptr));
+    EXPECT_OK(cuStreamSynchronize(nullptr));
+    EXPECT_OK(cuMemPoolGetAttribute(made, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
+    EXPECT_EQ(used, 0u);
+    EXPECT_OK(cuMemPoolDestroy(made));
+    ASSERT_OK(cuMemGetMemPool(&current, &place.location, place.type));
+    EXPECT_EQ(current, standard);
+  }
+  CUmemLocation nowhere{CU_MEM_LOCATION_TYPE_NONE, 0}, noNode{CU_MEM_LOCATION_TYPE_HOST_NUMA, -1}, noDevice{CU_MEM_LOCATION_TYPE_DEVICE, 99};
+  CUmemoryPool none = nullptr;
+  EXPECT_INVALID(cuMemGetDefaultMemPool(&none, &nowhere, CU_MEM_ALLOCATION_TYPE_PINNED));
+  EXPECT_INVALID(cuMemGetDefaultMemPool(&none, &noNode, CU_MEM_ALLOCATION_TYPE_PINNED));
+  EXPECT_INVALID(cuMemGetDefaultMemPool(&none, nullptr, CU_MEM_ALLOCATION_TYPE_PINNED));
+  EXPECT_EQ(cuMemGetDefaultMemPool(&none, &noDevice, CU_MEM_ALLOCATION_TYPE_MANAGED), CUDA_ERROR_INVALID_DEVICE);
+}
+
+// Nothing is asked for and nothing is given: a null pointer, which may be freed.
+TEST_F(Memory, StreamOrderedAllocationOfNoBytes) {
+  CUdeviceptr pointer = 1;
+  EXPECT_OK(cuMemAllocAsync(&pointer, 0, nullptr));
+  EXPECT_EQ(pointer, 0u);
+  EXPECT_OK(cuMemFreeAsync(pointer, nullptr));
 }
 
 }  // namespace

@@ -324,10 +324,10 @@ CUresult captureWait(Current& current, const StreamRef& stream, const std::share
   return CUDA_SUCCESS;
 }
 
-CUresult captureAllocation(Current&, const StreamRef& stream, CUdevice device, size_t bytes, CUdeviceptr* pointer) {
+CUresult captureAllocation(const StreamRef& stream, const PoolPlace& place, size_t bytes, CUdeviceptr* pointer) {
   CUgraphNodeParams params = paramsOf(CU_GRAPH_NODE_TYPE_MEM_ALLOC);
-  params.alloc.poolProps.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
-  params.alloc.poolProps.location = {CU_MEM_LOCATION_TYPE_DEVICE, device};
+  params.alloc.poolProps.allocType = place.type;
+  params.alloc.poolProps.location = place.location;
   params.alloc.bytesize = bytes;
   CUresult result = captureParams(stream, params);
   if (result == CUDA_SUCCESS) *pointer = params.alloc.dptr;

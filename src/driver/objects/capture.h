@@ -10,6 +10,7 @@
 #include "driver/memory.h"
 #include "driver/objects/context.h"
 #include "driver/objects/graph.h"
+#include "driver/objects/memory_pool.h"
 
 namespace anywarp::driver {
 
@@ -57,7 +58,7 @@ CUresult captureFill(Current& current, const StreamRef& stream, const device::Fi
 CUresult captureRecord(const StreamRef& stream, const std::shared_ptr<EventObject>& event, unsigned flags);
 // The stream may not be capturing yet: an event that was captured pulls it into its capture.
 CUresult captureWait(Current& current, const StreamRef& stream, const std::shared_ptr<EventObject>& event, unsigned flags);
-CUresult captureAllocation(Current& current, const StreamRef& stream, CUdevice device, size_t bytes, CUdeviceptr* pointer);
+CUresult captureAllocation(const StreamRef& stream, const PoolPlace& place, size_t bytes, CUdeviceptr* pointer);
 CUresult captureFree(const StreamRef& stream, CUdeviceptr pointer);
 
 // Calls that would wait for, or free under, work being captured (cuMemAlloc, cuCtxSynchronize...): the error, or success.

@@ -15,6 +15,7 @@
 #include "driver/execution.h"
 #include "driver/objects/context.h"
 #include "driver/objects/handles.h"
+#include "driver/objects/memory_pool.h"
 
 namespace anywarp::driver {
 
@@ -43,7 +44,7 @@ struct GraphMemory {
 };
 // The memory that begins at `base`; null where there is none.
 std::shared_ptr<GraphMemory> graphMemoryAt(const void* base);
-Result<std::shared_ptr<GraphMemory>> makeGraphMemory(CUdevice device, size_t bytes);
+Result<std::shared_ptr<GraphMemory>> makeGraphMemory(const PoolPlace& place, size_t bytes);
 // Live memory is kept until the program frees it, whatever becomes of its graph.
 void setLive(const std::shared_ptr<GraphMemory>& memory, bool live);
 

@@ -118,11 +118,11 @@ CUresult makeEvent(const CUDA_EVENT_NODE_PARAMS& params, Work& out) {
 CUresult makeAllocation(CUDA_MEM_ALLOC_NODE_PARAMS& params, const Work* before, Work& out) {
   if (before) return CUDA_ERROR_NOT_SUPPORTED;  // such nodes do not change
   const CUmemPoolProps& pool = params.poolProps;
-  if (pool.allocType != CU_MEM_ALLOCATION_TYPE_PINNED || pool.handleTypes != CU_MEM_HANDLE_TYPE_NONE || pool.location.type != CU_MEM_LOCATION_TYPE_DEVICE)
-    return CUDA_ERROR_INVALID_VALUE;
-  if (!visibleDevice(pool.location.id) || params.bytesize == 0 || (params.accessDescCount && !params.accessDescs)) return CUDA_ERROR_INVALID_VALUE;
+  PoolPlace place;
+  if (pool.handleTypes != CU_MEM_HANDLE_TYPE_NONE || makePoolPlace(pool.allocType, pool.location, place) != CUDA_SUCCESS) return CUDA_ERROR_INVALID_VALUE;
+  if (params.bytesize == 0 || (params.accessDescCount && !params.accessDescs)) return CUDA_ERROR_INVALID_VALUE;
   AllocationWork work;
-  Result<std::shared_ptr<GraphMemory>> memory = makeGraphMemory(pool.location.id, params.bytesize);
+  Result<std::shared_ptr<GraphMemory>> memory = makeGraphMemory(place, params.bytesize);
   if (!memory) return toResult(memory.error());
   work.memory = *memory;
   work.access.assign(params.accessDescs, params.accessDescs + params.accessDescCount);

@@ -1,9 +1,13 @@
-// Pools by device and by allocation. SPDX-License-Identifier: Apache-2.0
+// Pools by place and by allocation. SPDX-License-Identifier: Apache-2.0
 #include "driver/objects/memory_pool.h"
 
+#include <unistd.h>
+
 #include <cstring>
+#include <map>
 #include <mutex>
-#include <vector>
+#include <string>
+#include <tuple>
 
 #include "driver/process.h"
 
@@ -15,34 +19,67 @@ struct Member {
   uint64_t bytes;
 };
 
+struct PoolsOfPlace {
+  std::shared_ptr<MemoryPool> first, current;
+};
+
+using Key = std::tuple<CUmemAllocationType, CUmemLocationType, int>;
+
 struct Pools {
   std::mutex mutex;
-  std::vector<std::shared_ptr<MemoryPool>> defaults, current;  // by device
+  std::map<Key, PoolsOfPlace> places;
   std::unordered_map<const void*, Member> members;
 };
 
-Pools& makePools() {
-  Pools& pools = *new Pools;
-  for (const VisibleDevice& device : visibleDevices()) {
-    auto pool = std::make_shared<MemoryPool>();
-    pool->device = device.ordinal;
-    memoryPools().add(pool);
-    pools.defaults.push_back(pool);
-  }
-  pools.current = pools.defaults;
+Pools& pools() {
+  static Pools& pools = *new Pools;
   return pools;
 }
 
-Pools& pools() {
-  static Pools& pools = makePools();
-  return pools;
+// With the lock held.
+PoolsOfPlace& poolsOf(const PoolPlace& place) {
+  PoolsOfPlace& found = pools().places[{place.type, place.location.type, place.location.id}];
+  if (!found.first) {
+    found.first = std::make_shared<MemoryPool>();
+    found.first->place = place;
+    memoryPools().add(found.first);
+    found.current = found.first;
+  }
+  return found;
 }
+
+bool isNode(int id) { return id >= 0 && (id == 0 || access(("/sys/devices/system/node/node" + std::to_string(id)).c_str(), F_OK) == 0); }
 
 }  // namespace
 
 MemoryPoolTable& memoryPools() {
   static MemoryPoolTable& table = *new MemoryPoolTable;
   return table;
+}
+
+device::MemoryKind PoolPlace::kind() const {
+  if (type == CU_MEM_ALLOCATION_TYPE_MANAGED) return device::MemoryKind::Managed;
+  return location.type == CU_MEM_LOCATION_TYPE_DEVICE ? device::MemoryKind::Device : device::MemoryKind::HostPinned;
+}
+
+CUresult makePoolPlace(CUmemAllocationType type, CUmemLocation location, PoolPlace& place) {
+  if (type != CU_MEM_ALLOCATION_TYPE_PINNED && type != CU_MEM_ALLOCATION_TYPE_MANAGED) return CUDA_ERROR_INVALID_VALUE;
+  switch (location.type) {
+    case CU_MEM_LOCATION_TYPE_DEVICE:
+      if (!visibleDevice(location.id)) return CUDA_ERROR_INVALID_DEVICE;
+      break;
+    case CU_MEM_LOCATION_TYPE_HOST_NUMA:
+      if (!isNode(location.id)) return CUDA_ERROR_INVALID_VALUE;
+      break;
+    case CU_MEM_LOCATION_TYPE_HOST: location.id = 0; break;
+    case CU_MEM_LOCATION_TYPE_NONE:
+      if (type != CU_MEM_ALLOCATION_TYPE_MANAGED) return CUDA_ERROR_INVALID_VALUE;
+      location.id = 0;
+      break;
+    default: return CUDA_ERROR_INVALID_VALUE;
+  }
+  place = {type, location};
+  return CUDA_SUCCESS;
 }
 
 uint32_t MemoryPool::tag() const {
@@ -60,16 +97,19 @@ void MemoryPool::taken(uint64_t bytes) {
 
 void MemoryPool::returned(uint64_t bytes) { used.fetch_sub(bytes); }
 
-std::shared_ptr<MemoryPool> defaultPool(CUdevice device) { return pools().defaults[static_cast<size_t>(device)]; }
-
-std::shared_ptr<MemoryPool> currentPool(CUdevice device) {
+std::shared_ptr<MemoryPool> defaultPool(const PoolPlace& place) {
   std::lock_guard lock(pools().mutex);
-  return pools().current[static_cast<size_t>(device)];
+  return poolsOf(place).first;
 }
 
-void setCurrentPool(CUdevice device, const std::shared_ptr<MemoryPool>& pool) {
+std::shared_ptr<MemoryPool> currentPool(const PoolPlace& place) {
   std::lock_guard lock(pools().mutex);
-  pools().current[static_cast<size_t>(device)] = pool;
+  return poolsOf(place).current;
+}
+
+void setCurrentPool(const std::shared_ptr<MemoryPool>& pool) {
+  std::lock_guard lock(pools().mutex);
+  poolsOf(pool->place).current = pool;
 }
 
 void enterPool(void* base, uint64_t bytes, const std::shared_ptr<MemoryPool>& pool) {

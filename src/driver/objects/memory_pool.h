@@ -6,15 +6,30 @@
 #include <unordered_map>
 
 #include "abi/cuda_types.h"
+#include "device/memory/memory.h"
 #include "device/memory/shared_file.h"
 #include "driver/objects/handles.h"
 
 namespace anywarp::driver {
 
+// Where a pool's memory is and of what kind: a device's own, the host's, or managed memory with or without a preferred place.
+struct PoolPlace {
+  CUmemAllocationType type = CU_MEM_ALLOCATION_TYPE_PINNED;
+  CUmemLocation location{CU_MEM_LOCATION_TYPE_DEVICE, 0};
+
+  bool ofDevice() const { return type == CU_MEM_ALLOCATION_TYPE_PINNED && location.type == CU_MEM_LOCATION_TYPE_DEVICE; }
+  device::MemoryKind kind() const;
+  bool operator==(const PoolPlace& other) const {
+    return type == other.type && location.type == other.location.type && location.id == other.location.id;
+  }
+};
+// As programs name it. CUDA_ERROR_INVALID_VALUE and CUDA_ERROR_INVALID_DEVICE where there are no such pools.
+CUresult makePoolPlace(CUmemAllocationType type, CUmemLocation location, PoolPlace& place);
+
 // Counts what is taken from it; the memory itself comes from the device's allocator, which reuses freed ranges.
 struct MemoryPool {
   CUmemoryPool handle = nullptr;
-  int device = 0;
+  PoolPlace place;
   uint64_t maxBytes = 0;  // 0: no limit
   // Of a pool for several processes: names it, and is what they pass on. An imported one gives no memory of its own.
   device::SharedFile identity;
@@ -32,9 +47,11 @@ struct MemoryPool {
 using MemoryPoolTable = HandleTable<MemoryPool, CUmemoryPool, HandleKind::MemoryPool>;
 MemoryPoolTable& memoryPools();
 
-std::shared_ptr<MemoryPool> defaultPool(CUdevice device);
-std::shared_ptr<MemoryPool> currentPool(CUdevice device);
-void setCurrentPool(CUdevice device, const std::shared_ptr<MemoryPool>& pool);
+// Pools of one place; the default one exists from its first mention on.
+std::shared_ptr<MemoryPool> defaultPool(const PoolPlace& place);
+std::shared_ptr<MemoryPool> currentPool(const PoolPlace& place);
+void setCurrentPool(const std::shared_ptr<MemoryPool>& pool);
+inline PoolPlace deviceMemory(CUdevice device) { return {CU_MEM_ALLOCATION_TYPE_PINNED, {CU_MEM_LOCATION_TYPE_DEVICE, device}}; }
 
 // Remembers and forgets which pool an allocation came from.
 void enterPool(void* base, uint64_t bytes, const std::shared_ptr<MemoryPool>& pool);

@@ -75,7 +75,8 @@ Return nvmlDeviceGetHandleBySerial(const char* serial, Device* device) {
 Return nvmlDeviceGetHandleByUUID(const char* uuid, Device* device) {
   return inSession([&] {
     if (!uuid) return Return::InvalidArgument;
-    return findDevice(device, [&](const DeviceRecord& d) { return strcasecmp(d.uuid.c_str(), uuid) == 0; });
+    // Also without its "GPU-", as the driver's own UUID reads.
+    return findDevice(device, [&](const DeviceRecord& d) { return strcasecmp(d.uuid.c_str(), uuid) == 0 || strcasecmp(d.uuid.c_str() + 4, uuid) == 0; });
   });
 }
 

@@ -139,6 +139,7 @@ TEST_F(Nvml, DevicesAreFoundInEveryWay) {
     EXPECT_EQ(nvmlDeviceGetMinorNumber(d, &index), Return::Success);
     EXPECT_EQ(index, i);
     EXPECT_EQ(nvmlDeviceGetHandleByUUID(uuid(d).c_str(), &found), Return::Success);
+    EXPECT_EQ(nvmlDeviceGetHandleByUUID(uuid(d).substr(4).c_str(), &found), Return::Success);
     EXPECT_EQ(found, d);
     PciInfoV3 pci;
     EXPECT_EQ(nvmlDeviceGetPciInfo_v3(d, &pci), Return::Success);
