@@ -176,11 +176,17 @@ class Forwarding {
     handOn(block, std::move(known));
   }
 
+  // Only to a call that does not return, by itself or by way of a block that such calls share.
+  static bool endsLaunch(const BasicBlock& block) {
+    const BasicBlock* below = block.getSingleSuccessor();
+    return llvm::isa<llvm::UnreachableInst>((below ? below : &block)->getTerminator());
+  }
+
   // Blocks that are entered from this one alone begin with what it knows.
   void handOn(BasicBlock& block, Known known) {
     llvm::SmallVector<BasicBlock*, 2> next;
     for (BasicBlock* below : llvm::successors(&block))
-      if (below->getUniquePredecessor() && !llvm::isa<llvm::UnreachableInst>(below->getTerminator())) next.push_back(below);
+      if (below->getUniquePredecessor() && !endsLaunch(*below)) next.push_back(below);
     for (size_t i = 0; i + 1 < next.size(); ++i) atStart_[next[i]] = known;
     if (!next.empty()) atStart_[next.back()] = std::move(known);
   }
