@@ -11,6 +11,7 @@ class Client:
     module: str = ""  # ... which is imported by this name
     repository: str = ""  # ... or in this repository at this tag or commit
     revision: str = ""
+    runtimes: list = dataclasses.field(default_factory=list)  # more packages with a libcudart_static.a: libraries hold these releases without names
     helpers: list = dataclasses.field(default_factory=list)  # folders of the repository from which its tests import
     import_sources: bool = False  # the repository's own sources are tested, not an installed package
     leave_out: dict = dataclasses.field(default_factory=dict)  # test file: reason
@@ -109,4 +110,20 @@ CLIENTS = {
     "xgboost": Client(requirements=["xgboost==3.2.0", "numpy==2.4.6"]),
     "catboost": Client(requirements=["catboost==1.2.10", "numpy==2.4.6"]),
     "tilelang": Client(requirements=["tilelang==0.1.15", "torch==2.9.1", "numpy==2.4.6"]),
+    "pycuda": Client(  # built from its sources with nvcc of the system
+        requirements=["pycuda==2026.1", "numpy==2.4.6", "mako==1.4.3"],
+        repository="https://github.com/inducer/pycuda",
+        revision="v2026.1",
+        tests=["test"],
+        deselect={"test/test_gpuarray.py::TestGPUArray::test_curand_wrappers_8gb": "eight gigabytes"},
+    ),
+    "cccl": Client(  # cuda.compute
+        requirements=["cuda-cccl[cu13]==1.2.1", "cuda-bindings==13.5.0", "cuda-core==1.2.2", "nvidia-cuda-runtime==13.5.37", "cupy-cuda13x==14.2.0", "numpy==2.4.6"],
+        runtimes=["nvidia-cuda-runtime==13.1.80"],
+        repository="https://github.com/NVIDIA/cccl",
+        revision="571f2fc3bc",
+        helpers=["python/cuda_cccl/tests"],
+        tests=["python/cuda_cccl/tests/compute"],
+        leave_out={"python/cuda_cccl/tests/compute/test_void_ptr_wrapper_validation.py": "wants Numba"},
+    ),
 }

@@ -40,12 +40,16 @@ class Environment:
 
     def install(self):
         wanted = "\n".join(self.client.requirements + ["pytest==9.2.0"])
+        installed = "\n".join([wanted, *self.client.runtimes])
         marker = self.folder / f"anywarp-{self.shared}.txt"
-        if marker.exists() and marker.read_text() == wanted:
+        if marker.exists() and marker.read_text() == installed:
             return
         subprocess.run([sys.executable, "-m", "venv", self.folder], check=True)
         subprocess.run([self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted.split("\n")], check=True)
-        marker.write_text(wanted)
+        for runtime in self.client.runtimes:
+            subprocess.run([self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade", "--target",
+                            self.folder / "runtimes" / runtime, runtime], check=True)
+        marker.write_text(installed)
 
     def suiteRoot(self):
         if self.client.package:
@@ -53,15 +57,16 @@ class Environment:
         if not self.sources.exists():
             subprocess.run(["git", "clone", "--quiet", "--no-checkout", self.url, self.sources], check=True)
         subprocess.run(["git", "-C", self.sources, "-c", "advice.detachedHead=false", "checkout", "--quiet", self.client.revision], check=True)
-        if not self.client.import_sources and (self.sources / "tests").exists():
-            return self.onlyTests()
+        folder = self.client.tests[0].split("/")[0]
+        if not self.client.import_sources and folder in ("test", "tests"):
+            return self.onlyTests(folder)
         return self.sources
 
-    def onlyTests(self):
+    def onlyTests(self, folder):
         """Tests beside the package's sources would import those, which are not built."""
         alone = self.sources.with_name(self.shared + "-tests")
         if not alone.exists():
-            shutil.copytree(self.sources / "tests", alone / "tests")
+            shutil.copytree(self.sources / folder, alone / folder)
             for name in ("pyproject.toml", "setup.cfg"):
                 if (self.sources / name).exists():
                     shutil.copy(self.sources / name, alone / name)
@@ -77,8 +82,10 @@ class Environment:
             inside["NVRTC_PATH"] = str(nvrtc)  # tinygrad looks in no package of Python
         for compiler in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/bin/nvcc"):
             inside["CUDA_PATH"] = str(compiler.parent.parent)  # its headers and those of the system are of two releases
-        for runtime in (self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libcudart_static.a"):
-            inside["ANYWARP_CUDART_STATIC"] = str(runtime)  # NVIDIA Warp holds it without names
+        runtimes = [*(self.folder / "lib").glob("python3*/site-packages/nvidia/cu13/lib/libcudart_static.a"),
+                    *(self.folder / "runtimes").glob("*/nvidia/cu13/lib/libcudart_static.a")]
+        if runtimes:
+            inside["ANYWARP_CUDART_STATIC"] = ":".join(map(str, runtimes))  # packages hold a runtime without names
         inside["CUPY_CACHE_DIR"] = str(self.folder / "cupy-cache")
         inside["TRITON_CACHE_DIR"] = str(self.cache)
         inside["WARP_CACHE_PATH"] = str(self.cache)
