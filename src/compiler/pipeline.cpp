@@ -23,7 +23,7 @@ namespace {
 [[gnu::noinline]] uint64_t descend(volatile char* above) {
   volatile char frame[4096];
   frame[0] = above ? above[0] : 1;
-  return descend(frame) + frame[0];
+  return frame[0] ? descend(frame) + frame[0] : 0;
 }
 
 // What a test asks for in place of compiling.
@@ -36,6 +36,7 @@ void crashOnDemand(const CompileRequest& request) {
   if (how == "fatal") llvm::report_fatal_error("a test asked for this", false);
   if (how == "stack") (void)descend(nullptr);
   while (how == "hang") pause();
+  for (volatile uint64_t turns = 0; how == "spin" && request.options.optLevel > 0;) turns = turns + 1;
 }
 
 const std::string& nameOf(const CompileRequest& request) { return request.module->functions[request.function].name; }

@@ -38,8 +38,11 @@ constexpr int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 constexpr int ours[] = {SIGTRAP, SIGABRT};  // nobody else here handles these
 struct sigaction before[NSIG];
 
+bool isStop(int signal, const siginfo_t& info) { return signal == SIGTRAP && info.si_code == SI_QUEUE && info.si_pid == getpid(); }
+
 void handle(int signal, siginfo_t* info, void* context) {
   leaveIfGuarded(signal, *info, context);
+  if (isStop(signal, *info)) return;  // too early or too late
   const struct sigaction& action = before[signal];
   if (action.sa_flags & SA_SIGINFO) return action.sa_sigaction(signal, info, context);
   if (action.sa_handler == SIG_IGN) return;
@@ -103,11 +106,14 @@ void leaveIfGuarded(int signal, const siginfo_t& info, void* context) {
   if (!to) return;
   // abort() sends its signal itself; all others come from the processor.
   bool own = info.si_code > 0 || (signal == SIGABRT && info.si_code == SI_TKILL && info.si_pid == getpid());
-  if (!own) return;
+  uintptr_t pc = programCounter(context);
+  // Not inside the C library, which holds locks.
+  bool stopped = isStop(signal, info) && pc >= to->crash.codeBegin && pc < to->crash.codeEnd;
+  if (!own && !stopped) return;
   landing = nullptr;
   to->crash.signal = signal;
   to->crash.address = signal == SIGABRT ? 0 : reinterpret_cast<uintptr_t>(info.si_addr);
-  to->crash.pc = programCounter(context);
+  to->crash.pc = pc;
   siglongjmp(to->back, 1);
 }
 
@@ -115,6 +121,7 @@ bool run(void (*work)(void*), void* argument, Crash* crash) {
   installHandlers();
   AlternateStack stack;
   Landing here;
+  here.crash = *crash;
   if (sigsetjmp(here.back, 0) != 0) {
     *crash = here.crash;
     return false;

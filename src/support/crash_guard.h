@@ -8,6 +8,7 @@
 namespace anywarp::crash {
 
 struct Crash {
+  uintptr_t codeBegin = 0, codeEnd = 0;  // set before run(): the code where others may stop the thread, by a queued SIGTRAP; else it goes on
   int signal = 0;  // SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT
   uintptr_t address = 0;
   uintptr_t pc = 0;

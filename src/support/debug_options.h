@@ -5,8 +5,8 @@
 
 namespace anywarp::options {
 
-// ANYWARP_DEBUG_COMPILE_CRASH: what the compiler does in place of compiling: segv, abort, fatal, stack, hang, or segv-optimised, which
-// crashes only where it optimises.
+// ANYWARP_DEBUG_COMPILE_CRASH: what the compiler does in place of compiling: segv, abort, fatal, stack, hang; or where it optimises
+// segv-optimised and spin, which goes on until it is stopped, after a second.
 const std::string& debugCompileCrash();
 
 }  // namespace anywarp::options

@@ -61,6 +61,7 @@ TEST_P(CompilerCrash, LeavesTheQuickTier) { EXPECT_EQ(child("QuickGoesOn", GetPa
 INSTANTIATE_TEST_SUITE_P(All, CompilerCrash, testing::Values("segv", "abort", "fatal", "stack"));
 
 TEST(CompilerCrashTest, WhereItOptimisesCostsTheOptimisation) { EXPECT_EQ(child("QuickGoesOn", "segv-optimised", "0"), 0); }
+TEST(CompilerCrashTest, WhatTakesTooLongIsStopped) { EXPECT_EQ(child("QuickGoesOn", "spin", "0"), 0); }
 TEST(CompilerCrashTest, NobodyWaitsForACompilerThatHangs) { EXPECT_EQ(child("UnloadAndEnd", "hang", "1"), 0); }
 TEST(CompilerCrashTest, TheProgramsHandlersStay) { EXPECT_EQ(child("CrashOfTheProgram", "segv", "0"), 1000 + SIGSEGV); }
 

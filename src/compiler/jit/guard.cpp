@@ -1,5 +1,6 @@
 // Keeps LLVM's fatal errors and stack use away from the host process. SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
+#include <link.h>
 #include <llvm/Support/ErrorHandling.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 #include <mutex>
 
 #include "compiler/jit/emit.h"
+#include "support/debug_options.h"
 
 namespace anywarp::jit {
 namespace {
@@ -24,6 +26,7 @@ struct Guard {
   char message[512] = "";
   bool failed = false;
   crash::Crash crash;
+  bool stopped = false;
 };
 
 thread_local Guard* current = nullptr;
@@ -59,6 +62,44 @@ void describeCrash(Guard& guard) {
                 file ? file + 1 : "?", size_t(guard.crash.pc - (known ? reinterpret_cast<uintptr_t>(info.dli_fbase) : 0)),
                 size_t(guard.crash.address));
   guard.failed = true;
+}
+
+// The text of this library.
+int findText(dl_phdr_info* info, size_t, void* found) {
+  auto& crash = *static_cast<crash::Crash*>(found);
+  auto here = reinterpret_cast<uintptr_t>(&findText);
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& part = info->dlpi_phdr[i];
+    uintptr_t begin = info->dlpi_addr + part.p_vaddr, end = begin + part.p_memsz;
+    if (part.p_type != PT_LOAD || here < begin || here >= end) continue;
+    crash.codeBegin = begin, crash.codeEnd = end;
+    return 1;
+  }
+  return 0;
+}
+
+// Waits for the thread; where it takes longer than anything that ends, stops it.
+void join(pthread_t thread, Guard& guard) {
+  const bool isTest = options::debugCompileCrash() == "spin";
+  const time_t limit = isTest ? 1 : 120;  // seconds of processor time
+  clockid_t clock;
+  bool mayStop = protector.load(std::memory_order_relaxed) && pthread_getcpuclockid(thread, &clock) == 0;
+  auto joins = [&](long nanoseconds) {
+    timespec until{};
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += nanoseconds;
+    until.tv_sec += until.tv_nsec / 1000000000, until.tv_nsec %= 1000000000;
+    return pthread_timedjoin_np(thread, nullptr, &until) == 0;
+  };
+  timespec used{};
+  while (mayStop && clock_gettime(clock, &used) == 0 && used.tv_sec < limit)
+    if (joins(500000000)) return;
+  while (mayStop) {
+    guard.stopped = true;
+    pthread_sigqueue(thread, SIGTRAP, {});
+    if (joins(5000000)) return;
+  }
+  pthread_join(thread, nullptr);
 }
 
 void* run(void* argument) {
@@ -101,9 +142,11 @@ Status guarded(const std::function<void()>& work) {
   installHandlers();
   Guard guard;
   guard.work = &work;
+  dl_iterate_phdr(findText, &guard.crash);
   pthread_t thread;
   if (!startThread(thread, guard)) return Error{ErrorKind::System, "cannot start a thread to compile on"};
-  pthread_join(thread, nullptr);
+  join(thread, guard);
+  if (guard.failed && guard.stopped) std::strcpy(guard.message, "it takes too long");
   if (guard.failed) return Error{ErrorKind::Invalid, std::string("internal error of the code generator: ") + guard.message};
   return {};
 }

@@ -28,6 +28,9 @@ constexpr std::pair<const char*, const char*> backendOptions[] = {
     {"grow-region-complexity-budget", "50"},
     // We have line tables but no variables: the value-tracking kind of this analysis numbers all machine values for nothing.
     {"experimental-debug-variable-locations", "false"},
+    // Kernels call no library and compare no strings.
+    {"disable-partial-libcall-inlining", "true"},
+    {"disable-mergeicmps", "true"},
 };
 
 void setBackendOption(const char* name, const char* value) {
