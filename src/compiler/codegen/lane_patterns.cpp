@@ -1,4 +1,4 @@
-// Loads and stores whose lanes lie in a pattern: every second to fourth element, lanes backwards, rows shorter than a warp.
+// Loads and stores whose lanes lie in a pattern: every second to eighth element, lanes backwards, rows shorter than a warp.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Whole vectors and shuffles in place of gathers and scatters. What lies between the lanes is read (it is on their pages), never
@@ -13,7 +13,7 @@
 namespace anywarp::codegen {
 namespace {
 
-constexpr int64_t backwards = -1, widestSpacing = 4;
+constexpr int64_t backwards = -1;
 
 unsigned lanesOfVector(Value* v) { return llvm::cast<llvm::FixedVectorType>(v->getType())->getNumElements(); }
 
@@ -22,7 +22,8 @@ bool isFull(Value* mask) {
   return known && known->isAllOnesValue();
 }
 
-bool spacesWell(int64_t stride, unsigned size, unsigned count) {
+bool spacesWell(const HostTarget& host, int64_t stride, unsigned size, unsigned count) {
+  const int64_t widestSpacing = host.avx512f && size >= 4 ? 8 : 4;
   if (size > 8 || stride % int64_t(size)) return false;
   int64_t spacing = stride / int64_t(size);
   return (spacing == backwards && count == 1) || (spacing > int64_t(count) && spacing <= widestSpacing && count <= 2);
@@ -32,7 +33,7 @@ bool spacesWell(int64_t stride, unsigned size, unsigned count) {
 
 // Elements from one lane's to the next where whole vectors are to be accessed; 0: they are not.
 int64_t FunctionEmitter::spacing(const Address& a, unsigned size, unsigned count) const {
-  if (a.kind != Address::Kind::Strided || !isFull(mask_) || !spacesWell(a.stride, size, count) || options::isPassOff("spaced-lanes")) return 0;
+  if (a.kind != Address::Kind::Strided || !isFull(mask_) || !spacesWell(k_.host, a.stride, size, count) || options::isPassOff("spaced-lanes")) return 0;
   return a.stride / int64_t(size);
 }
 
@@ -46,7 +47,7 @@ bool FunctionEmitter::isSpacedAccess(const Inst& inst) const {
   if (shape.kind != Shape::Kind::Affine && shape.kind != Shape::Kind::Extended) return false;
   const ptx::Operand& value = inst.operands[load ? 0 : 1];
   unsigned count = value.kind == ptx::Operand::Kind::Vector ? unsigned(value.elements.size()) : 1;
-  return spacesWell(shape.kind == Shape::Kind::Affine ? shape.stride : shape.stride * shape.scale, ptx::bits(inst.type()) / 8, count);
+  return spacesWell(k_.host, shape.kind == Shape::Kind::Affine ? shape.stride : shape.stride * shape.scale, ptx::bits(inst.type()) / 8, count);
 }
 
 Value* FunctionEmitter::piece(Value* v, unsigned first, unsigned count) {
