@@ -342,7 +342,8 @@ class Analysis {
   }
 
   Shape times(Shape a, int64_t c, const Shape& constant) {
-    if (std::llabs(c) > (int64_t(1) << 40) || c == 0) return c == 0 ? withRange(Shape::uniform(63), 0, 0) : Shape::varying();
+    if (std::llabs(c) > (int64_t(1) << 40) || (c == 0 && !a.isScalarBased())) return Shape::varying();
+    if (c == 0) return withRange(Shape::uniform(63), 0, 0);
     Shape s = a;
     switch (a.kind) {
       case Kind::Affine:
