@@ -126,4 +126,5 @@ CLIENTS = {
         tests=["python/cuda_cccl/tests/compute"],
         leave_out={"python/cuda_cccl/tests/compute/test_void_ptr_wrapper_validation.py": "wants Numba"},
     ),
+    "tvm": Client(requirements=["apache-tvm==0.27.0.post1", "cuda-bindings==13.3.1", "nvidia-cuda-nvrtc==13.0.88", "numpy==2.4.6"]),
 }
