@@ -281,9 +281,10 @@ class KernelCompiler {
     for (BlockId x : kernel_.order.blocks) {
       const analysis::Block& block = flat.blocks[x];
       if (block.terminator == Terminator::Exit && kernel_.shapes.partial[x]) return true;
-      if (!kernel_.shapes.divergent[x]) continue;
+      // Where some of a warp's lanes are, a branch that these take alike parts them from the others too.
+      if (!kernel_.shapes.divergent[x] && !kernel_.shapes.partial[x]) continue;
       for (BlockId s : block.successors)
-        if (flat.blocks[s].terminator == Terminator::Exit) return true;
+        if (analysis::onlyExits(flat, s)) return true;
     }
     return false;
   }
