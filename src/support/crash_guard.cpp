@@ -22,17 +22,6 @@ __attribute__((tls_model("initial-exec"))) thread_local Landing* volatile landin
 
 std::atomic<void (*)()> installer{nullptr};
 
-uintptr_t programCounter([[maybe_unused]] void* context) {
-  [[maybe_unused]] auto* machine = static_cast<ucontext_t*>(context);
-#if defined(__x86_64__)
-  return static_cast<uintptr_t>(machine->uc_mcontext.gregs[REG_RIP]);
-#elif defined(__aarch64__)
-  return machine->uc_mcontext.pc;
-#else
-  return 0;
-#endif
-}
-
 // Handlers of our own. What was there before gets what is not ours.
 constexpr int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 constexpr int ours[] = {SIGTRAP, SIGABRT};  // nobody else here handles these
@@ -98,6 +87,17 @@ class AlternateStack {
 };
 
 }  // namespace
+
+uintptr_t programCounter([[maybe_unused]] void* context) {
+  [[maybe_unused]] auto* machine = static_cast<ucontext_t*>(context);
+#if defined(__x86_64__)
+  return static_cast<uintptr_t>(machine->uc_mcontext.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return machine->uc_mcontext.pc;
+#else
+  return 0;
+#endif
+}
 
 void setInstaller(void (*install)()) { installer.store(install, std::memory_order_release); }
 

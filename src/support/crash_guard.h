@@ -19,6 +19,9 @@ struct Crash {
 bool run(void (*work)(void*), void* argument, Crash* crash);
 using RunFn = decltype(&run);
 
+// Where the thread was when a signal came, from the third argument of its handler.
+uintptr_t programCounter(void* context);
+
 // For signal handlers: does not return where the thread is inside run() and has caused the signal itself.
 void leaveIfGuarded(int signal, const siginfo_t& info, void* context);
 

@@ -42,19 +42,24 @@ bool reaches(Flat& flat, const Inst& inst) {
   }
 }
 
+const Operand* placeOf(const Inst& inst) {
+  if (inst.form == Form::St) return &inst.operands[0];
+  return inst.form == Form::Ld || inst.form == Form::Ldu ? &inst.operands[1] : nullptr;
+}
+
+// A generic access of a variable by its name, which may be one in local memory.
+bool namesVariable(const Inst& inst, const Operand& place) { return inst.space() == ptx::Space::Generic && place.hasSymbol; }
+
 enum class Effect : uint8_t { None, AlikeStore, Apart };
 
 Effect effectOf(Flat& flat, const Shapes& shapes, BlockId x, const Inst& inst) {
   if (inst.pseudo != Pseudo::None || inst.form == Form::Unknown) return Effect::None;
-  switch (inst.form) {
-    case Form::Ld: case Form::Ldu: return Effect::None;
-    case Form::St: {
-      if (inst.space() != ptx::Space::Local) return Effect::None;
-      bool together = !shapes.partial[x] && (inst.guard == ptx::noReg || shapes.registers[inst.guard].isUniform());
-      return together && isUniform(shapes, inst.operands[0]) && isUniform(shapes, inst.operands[1]) ? Effect::AlikeStore : Effect::Apart;
-    }
-    default: return reaches(flat, inst) ? Effect::Apart : Effect::None;
-  }
+  const Operand* place = placeOf(inst);
+  if (!place) return reaches(flat, inst) ? Effect::Apart : Effect::None;
+  if (namesVariable(inst, *place)) return Effect::Apart;
+  if (inst.form != Form::St || inst.space() != ptx::Space::Local) return Effect::None;
+  bool together = !shapes.partial[x] && (inst.guard == ptx::noReg || shapes.registers[inst.guard].isUniform());
+  return together && isUniform(shapes, *place) && isUniform(shapes, inst.operands[1]) ? Effect::AlikeStore : Effect::Apart;
 }
 
 }  // namespace
@@ -65,12 +70,9 @@ bool localMemoryIsPrivate(Flat& flat, const Order& order) {
     for (uint32_t i = flat.blocks[x].first; i < flat.blocks[x].last; ++i) {
       const Inst& inst = flat.instructions[i];
       if (inst.pseudo != Pseudo::None || inst.form == Form::Unknown) continue;
-      bool plain = inst.form == Form::Ld || inst.form == Form::Ldu || inst.form == Form::St;
-      if (!plain && reaches(flat, inst)) return false;
-      if (!plain) continue;
-      const Operand& at = inst.operands[inst.form == Form::St ? 0 : 1];
-      if (inst.space() == ptx::Space::None && at.hasSymbol) return false;
-      any |= inst.space() == ptx::Space::Local;
+      const Operand* place = placeOf(inst);
+      if (place ? namesVariable(inst, *place) : reaches(flat, inst)) return false;
+      any |= place && inst.space() == ptx::Space::Local;
     }
   return any;
 }

@@ -11,6 +11,7 @@
 
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
+#include "compiler/ir_marks.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -20,7 +21,6 @@ using analysis::Through;
 
 namespace {
 
-constexpr char sharedWindowMark[] = "anywarp.shared", runningWarpMark[] = "anywarp.running";  // as in jit/forward.h
 constexpr uint32_t mostWarps = 16;
 constexpr size_t mostInstructions = 1280;  // of all warps together
 

@@ -41,6 +41,12 @@ struct Address {
   ptx::Space space = ptx::Space::Generic;
 };
 
+// Whether a mask is known to have all lanes.
+inline bool isFull(Value* mask) {
+  auto* known = llvm::dyn_cast<llvm::Constant>(mask);
+  return known && known->isAllOnesValue();
+}
+
 class FunctionEmitter {
  public:
   FunctionEmitter(KernelState& kernel, Analyzed& analyzed, llvm::Function& function);

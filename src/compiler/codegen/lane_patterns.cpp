@@ -17,11 +17,6 @@ constexpr int64_t backwards = -1;
 
 unsigned lanesOfVector(Value* v) { return llvm::cast<llvm::FixedVectorType>(v->getType())->getNumElements(); }
 
-bool isFull(Value* mask) {
-  auto* known = llvm::dyn_cast<llvm::Constant>(mask);
-  return known && known->isAllOnesValue();
-}
-
 bool spacesWell(const HostTarget& host, int64_t stride, unsigned size, unsigned count) {
   const int64_t widestSpacing = host.avx512f && size >= 4 ? 8 : 4;
   if (size > 8 || stride % int64_t(size)) return false;

@@ -101,7 +101,7 @@ Value* loadMatrix(PureEmitter& e, llvm::ArrayRef<Value*> rows, bool transposed, 
 
 // The first active lane's value.
 Value* FunctionEmitter::anyActive(Value* lanes) {
-  if (auto* constant = llvm::dyn_cast<llvm::Constant>(mask_); constant && constant->isAllOnesValue()) return b.CreateExtractElement(lanes, uint64_t(0));
+  if (isFull(mask_)) return b.CreateExtractElement(lanes, uint64_t(0));
   return b.CreateExtractElement(lanes, b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue()));
 }
 
@@ -117,8 +117,7 @@ llvm::SmallVector<Value*, 32> FunctionEmitter::matrixRows(const Inst& inst, unsi
   mask_ = before;
 
   llvm::SmallVector<Value*, 32> result;
-  auto* constant = llvm::dyn_cast<llvm::Constant>(mask_);
-  const bool whole = constant && constant->isAllOnesValue();
+  const bool whole = isFull(mask_);
   if (whole && (a.kind == Address::Kind::Uniform || (a.kind == Address::Kind::Strided && !a.valid))) {
     for (unsigned i = 0; i < rows; ++i) result.push_back(pointer(shifted(a, a.stride * int64_t(i))));
     return result;

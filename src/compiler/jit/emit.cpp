@@ -83,15 +83,15 @@ void dumpIr(const llvm::Module& module, const EmitOptions& options, DumpStage st
   if (options.dump && options.dump->wants(stage)) options.dump->write(stage, printed(module));
 }
 
-}  // namespace
-
-// What LLVM's passes took, all compilations so far together.
+// What LLVM's passes took since the last report.
 void reportTimes() {
   std::string text;
   llvm::raw_string_ostream stream(text);
   llvm::reportAndResetTimings(&stream);
   log::info("{}", stream.str());
 }
+
+}  // namespace
 
 Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOptions& options, EmitTimes* times) {
   llvm::TimePassesIsEnabled = options::timePasses();

@@ -16,6 +16,8 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/ir_marks.h"
+
 namespace anywarp::jit {
 namespace {
 
@@ -167,6 +169,7 @@ class Forwarding {
         if (!llvm::isa<llvm::CallInst>(i) || llvm::isa<llvm::IntrinsicInst>(i)) continue;  // nothing else knows the window
         known.clear();
         readsAnywhere_ = true;
+        continue;
       }
       auto place = placeOf(*access);
       if (!place) continue;

@@ -7,12 +7,6 @@ class Function;
 
 namespace anywarp::jit {
 
-// Marks the load of the shared window's address in functions that are a block's code from its start to its end, with the size of the
-// kernel's own variables in it.
-inline constexpr char sharedWindowMark[] = "anywarp.shared";
-// Marks stores of the number of the warp that runs.
-inline constexpr char runningWarpMark[] = "anywarp.running";
-
 // Reads of what the same code has stored become that value, also where it lies across two stored vectors (a host waits long for
 // a load that takes from two stores which have not reached the cache); stores that nothing reads any more go. True: it did something.
 bool forwardShared(llvm::Function& function);

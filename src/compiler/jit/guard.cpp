@@ -92,12 +92,13 @@ void join(pthread_t thread, Guard& guard) {
     return pthread_timedjoin_np(thread, nullptr, &until) == 0;
   };
   timespec used{};
-  while (mayStop && clock_gettime(clock, &used) == 0 && used.tv_sec < limit)
-    if (joins(500000000)) return;
-  while (mayStop) {
-    guard.stopped = true;
-    pthread_sigqueue(thread, SIGTRAP, {});
-    if (joins(5000000)) return;
+  while (mayStop && clock_gettime(clock, &used) == 0) {  // an error: it has ended by itself
+    const bool isLate = used.tv_sec >= limit;
+    if (isLate) {
+      guard.stopped = true;
+      pthread_sigqueue(thread, SIGTRAP, {});
+    }
+    if (joins(isLate ? 5000000 : 500000000)) return;
   }
   pthread_join(thread, nullptr);
 }

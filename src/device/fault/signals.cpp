@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -38,17 +37,6 @@ size_t slotOf(int signal) {
   return slot;
 }
 
-uintptr_t programCounter(void* context) {
-  [[maybe_unused]] auto* machine = static_cast<ucontext_t*>(context);
-#if defined(__x86_64__)
-  return static_cast<uintptr_t>(machine->uc_mcontext.gregs[REG_RIP]);
-#elif defined(__aarch64__)
-  return machine->uc_mcontext.pc;
-#else
-  return 0;
-#endif
-}
-
 FaultKind kindOf(int signal, const siginfo_t& info) {
   if (signal == SIGBUS) return info.si_code == BUS_ADRALN ? FaultKind::MisalignedAddress : FaultKind::IllegalAddress;
   if (signal == SIGSEGV) return FaultKind::IllegalAddress;
@@ -58,7 +46,7 @@ FaultKind kindOf(int signal, const siginfo_t& info) {
 [[noreturn]] void endBlock(Worker& worker, int signal, const siginfo_t& info, void* context) {
   FaultRecord record;
   record.kind = kindOf(signal, info);
-  record.pc = programCounter(context);
+  record.pc = crash::programCounter(context);
   // A general protection fault (an address that no pointer can be) carries no address.
   bool hasAddress = signal == SIGBUS || (signal == SIGSEGV && info.si_code != SI_KERNEL);
   auto address = reinterpret_cast<uintptr_t>(info.si_addr);
@@ -105,7 +93,7 @@ char interruptMark;
 bool isInterrupt(const siginfo_t& info) { return info.si_code == SI_QUEUE && info.si_value.sival_ptr == &interruptMark; }
 
 void handle(int signal, siginfo_t* info, void* context) {
-  if (signal == SIGSEGV && info->si_code == SEGV_ACCERR && waitForReplacement(reinterpret_cast<uintptr_t>(info->si_addr), programCounter(context))) return;
+  if (signal == SIGSEGV && info->si_code == SEGV_ACCERR && waitForReplacement(reinterpret_cast<uintptr_t>(info->si_addr), crash::programCounter(context))) return;
   crash::leaveIfGuarded(signal, *info, context);
   Worker* worker = Worker::current();
   bool inKernel = worker && worker->inKernel();
