@@ -162,14 +162,16 @@ class FunctionEmitter {
   Value* constantOffsets(const Address& a);  // block_at_once.cpp: lanes of i64 from the window on; nullptr: they are not constant
   Value* gather(const Address& a, llvm::Type* element);
   void scatter(const Address& a, Value* value);
-  Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
-                 llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled = false);
   void checkAlignment(const Inst& inst, const Address& a, unsigned bytes, bool later = false);
   void flushMisaligned();
   void compilerFence();
   void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc, Value* address = nullptr);
   void trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line, Value* address);
   Value* firstAddress(const Address& a, Value* lanes);
+
+  // --- lane_loops.cpp
+  Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
+                 llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled = false);
 
   // --- full_masks.cpp
   bool masksCost() const;
@@ -365,6 +367,7 @@ class FunctionEmitter {
   std::vector<uint8_t> liveAlways_;
   std::vector<uint8_t> ofLanes_;         // atOnce(), by register: made from which lanes are active
   uint32_t blockSerial_ = 0;
+  unsigned unrolledLoops_ = 0;
   bool region_ = true;
   uint32_t regionId_ = 0;
 };

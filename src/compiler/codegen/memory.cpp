@@ -1,11 +1,9 @@
 // Loads and stores: scalar, contiguous, strided, gathered (PTX: ld, st, prefetch). SPDX-License-Identifier: Apache-2.0
 #include "compiler/codegen/emitter.h"
 
-#include <llvm/Analysis/VectorUtils.h>
 #include <llvm/IR/Intrinsics.h>
 
 #include "abi/running_lane.h"
-#include "support/options.h"
 
 namespace anywarp::codegen {
 
@@ -18,51 +16,6 @@ namespace {
 
 bool ordered(const Inst& inst) {
   return inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Release) || inst.has(Mod::Mmio);
-}
-
-// A vector as scalar + scale * extend(lanes): what is the same for all lanes is computed once, and only the narrow rest is taken apart.
-struct LaneParts {
-  Value* same = nullptr;          // nullptr: 0
-  Value* lanes = nullptr;         // nullptr: there are none
-  llvm::Type* element = nullptr;  // of the whole
-  uint64_t scale = 1;
-  bool isSigned = false;
-
-  Value* at(llvm::IRBuilder<>& b, Value* lane) const {
-    if (!lanes) return same;
-    Value* v = lane;
-    if (v->getType() != element) v = isSigned ? b.CreateSExt(v, element) : b.CreateZExt(v, element);
-    if (scale != 1) v = b.CreateMul(v, llvm::ConstantInt::get(element, scale));
-    return same ? b.CreateAdd(same, v) : v;
-  }
-};
-
-LaneParts partsOf(llvm::IRBuilder<>& b, Value* v) {
-  using llvm::Instruction;
-  LaneParts parts;
-  parts.element = v->getType()->getScalarType();
-  if (Value* same = llvm::getSplatValue(v)) {
-    parts.same = same;
-    return parts;
-  }
-  auto operation = [&](unsigned opcode) { return llvm::isa<Instruction>(v) && llvm::cast<Instruction>(v)->getOpcode() == opcode; };
-  auto operand = [&](unsigned i) { return llvm::cast<Instruction>(v)->getOperand(i); };
-  while (operation(Instruction::Add)) {
-    Value *first = llvm::getSplatValue(operand(0)), *second = llvm::getSplatValue(operand(1));
-    if (!first == !second) break;
-    Value* more = first ? first : second;
-    parts.same = parts.same ? b.CreateAdd(parts.same, more) : more;
-    v = operand(first ? 1 : 0);
-  }
-  if (operation(Instruction::Mul) || operation(Instruction::Shl)) {
-    auto* by = llvm::dyn_cast_or_null<llvm::ConstantInt>(llvm::getSplatValue(operand(1)));
-    uint64_t scale = !by ? 0 : operation(Instruction::Mul) ? by->getZExtValue() : by->getZExtValue() < 4 ? uint64_t(1) << by->getZExtValue() : 0;
-    if (scale == 2 || scale == 4 || scale == 8) parts.scale = scale, v = operand(0);
-  }
-  if (operation(Instruction::SExt) && llvm::cast<Instruction>(v)->getOperand(0)->getType()->getScalarSizeInBits() >= 8) parts.isSigned = true, v = operand(0);
-  while (!parts.isSigned && operation(Instruction::ZExt) && operand(0)->getType()->getScalarSizeInBits() >= 8) v = operand(0);
-  parts.lanes = v;
-  return parts;
 }
 
 }  // namespace
@@ -315,67 +268,6 @@ void FunctionEmitter::scatter(const Address& a, Value* value) {
     b.CreateAlignedStore(lane[1], b.CreateIntToPtr(lane[0], b.getPtrTy()), llvm::Align(1));
     return nullptr;
   }, true);
-}
-
-// A loop over the lanes of `mask`; the results as a vector (lanes outside `mask` are undefined). `unrolled`: the usual case of all
-// lanes by fours, for short bodies of one basic block.
-Value* FunctionEmitter::perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
-                                llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled) {
-  llvm::SmallVector<LaneParts, 4> parts;
-  llvm::SmallVector<llvm::AllocaInst*, 4> spilled;
-  for (Value* v : args) {
-    LaneParts whole;
-    whole.lanes = v;
-    whole.element = v->getType()->getScalarType();
-    const bool splits = whole.element->isIntegerTy() && !options::isPassOff("lane-parts");
-    parts.push_back(splits ? partsOf(b, v) : whole);
-    Value* lanes = parts.back().lanes;
-    spilled.push_back(lanes ? stackSlot(lanes->getType(), "lanes") : nullptr);
-    if (lanes) b.CreateStore(lanes, spilled.back());
-  }
-  llvm::AllocaInst* out = result ? stackSlot(vectorOf(result), "results") : nullptr;
-  Value* bits = maskBits(mask);
-  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "lanes.done", &function_);
-  auto at = [&](Value* lane) {
-    llvm::SmallVector<Value*, 4> scalars;
-    for (size_t i = 0; i < args.size(); ++i) {
-      if (!spilled[i]) {
-        scalars.push_back(parts[i].same);
-        continue;
-      }
-      llvm::Type* t = parts[i].lanes->getType()->getScalarType();
-      scalars.push_back(parts[i].at(b, b.CreateLoad(t, b.CreateInBoundsGEP(t, spilled[i], lane))));
-    }
-    Value* r = body(scalars);
-    if (out) b.CreateStore(r, b.CreateInBoundsGEP(result, out, lane));
-  };
-  if (unrolled) {
-    llvm::BasicBlock* all = llvm::BasicBlock::Create(k_.context(), "lanes.all", &function_);
-    llvm::BasicBlock* some = llvm::BasicBlock::Create(k_.context(), "lanes.some", &function_);
-    b.CreateCondBr(b.CreateICmpEQ(bits, i32(width_ == 32 ? ~0u : (1u << width_) - 1)), all, some);
-    llvm::BasicBlock* before = b.GetInsertBlock();
-    b.SetInsertPoint(all);
-    llvm::PHINode* lane = b.CreatePHI(b.getInt32Ty(), 2);
-    lane->addIncoming(i32(0), before);
-    for (uint32_t i = 0; i < 4; ++i) at(b.CreateAdd(lane, i32(i)));
-    Value* next = b.CreateAdd(lane, i32(4));
-    lane->addIncoming(next, b.GetInsertBlock());
-    b.CreateCondBr(b.CreateICmpULT(next, i32(width_)), all, done);
-    b.SetInsertPoint(some);
-  }
-  llvm::BasicBlock* from = b.GetInsertBlock();
-  llvm::BasicBlock* loop = llvm::BasicBlock::Create(k_.context(), "lane", &function_);
-  b.CreateCondBr(b.CreateICmpNE(bits, i32(0)), loop, done);
-  b.SetInsertPoint(loop);
-  llvm::PHINode* rest = b.CreatePHI(b.getInt32Ty(), 2);
-  rest->addIncoming(bits, from);
-  Value* lane = b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, rest, b.getTrue());
-  at(lane);
-  Value* next = b.CreateAnd(rest, b.CreateSub(rest, i32(1)));
-  rest->addIncoming(next, b.GetInsertBlock());
-  b.CreateCondBr(b.CreateICmpNE(next, i32(0)), loop, done);
-  b.SetInsertPoint(done);
-  return out ? b.CreateLoad(vectorOf(result), out) : nullptr;
 }
 
 void FunctionEmitter::emitStore(const Inst& inst) {
