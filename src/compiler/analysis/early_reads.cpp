@@ -25,7 +25,7 @@ bool sameSymbol(const ptx::Operand& a, const ptx::Operand& b) { return a.symbol.
 
 class Cutter {
  public:
-  Cutter(Flat& flat, const std::vector<uint8_t>& partial) : flat_(flat), partial_(partial) {
+  Cutter(Flat& flat, const std::vector<uint8_t>& partial, WorkLimit* limit) : flat_(flat), partial_(partial), limit_(limit) {
     for (Inst& inst : flat.instructions) forEachDef(inst, [&](ptx::RegId& r) { writers_[r].push_back(&inst); });
   }
 
@@ -59,6 +59,7 @@ class Cutter {
     std::vector<BlockId> work;
     auto visit = [&](BlockId x, uint32_t first) {
       const Block& block = flat_.blocks[x];
+      if (!maySpend(limit_, block.last - first + 1)) return true;
       for (uint32_t i = first; i < block.last; ++i)
         if (accessesShared(flat_.instructions[i], Form::St) && hits(flat_.instructions[i].operands[0], read)) return true;
       if (block.terminator == Terminator::Suspend) return false;
@@ -109,13 +110,14 @@ class Cutter {
 
   Flat& flat_;
   const std::vector<uint8_t>& partial_;
+  WorkLimit* limit_;
   std::map<ptx::RegId, std::vector<const Inst*>> writers_;
 };
 
 }  // namespace
 
-uint32_t cutBehindEarlyReads(Flat& flat, const std::vector<uint8_t>& partial) {
-  return options::isPassOff("early-reads") ? 0 : Cutter(flat, partial).run();
+uint32_t cutBehindEarlyReads(Flat& flat, const std::vector<uint8_t>& partial, WorkLimit* limit) {
+  return options::isPassOff("early-reads") ? 0 : Cutter(flat, partial, limit).run();
 }
 
 }  // namespace anywarp::analysis

@@ -9,9 +9,9 @@ namespace {
 // Tarjan's algorithm on a subset of the blocks, iterative; emits components in topological order.
 class Components {
  public:
-  Components(const Flat& flat, Through through, const std::vector<uint32_t>& member, uint32_t set, BlockId cut,
-             const std::vector<uint8_t>& reachesSuspension)
-      : flat_(flat), through_(through), member_(member), set_(set), cut_(cut), reachesSuspension_(reachesSuspension) {}
+  // `next[b]`: where to go from b, what is visited first is placed last.
+  Components(const std::vector<std::vector<BlockId>>& next, const std::vector<uint32_t>& member, uint32_t set, BlockId cut)
+      : next_(next), member_(member), set_(set), cut_(cut) {}
 
   // `member[b] == set` says which blocks take part; edges to `cut` are ignored.
   std::vector<std::vector<BlockId>> run(const std::vector<BlockId>& starts, std::vector<uint32_t>& index,
@@ -25,32 +25,22 @@ class Components {
  private:
   struct Frame {
     BlockId block;
-    std::vector<BlockId> next;
     size_t at = 0;
   };
-
-  std::vector<BlockId> nextOf(BlockId b) const {
-    std::vector<BlockId> next;
-    for (BlockId s : successors(flat_, b, through_))
-      if (s != cut_ && member_[s] == set_) next.push_back(s);
-    // What is visited first is placed last: paths that only exit come right after the branch that leads to them.
-    std::stable_sort(next.begin(), next.end(),
-                     [&](BlockId x, BlockId y) { return reachesSuspension_[x] > reachesSuspension_[y]; });
-    return next;
-  }
 
   void visit(BlockId start, std::vector<uint32_t>& index, std::vector<uint32_t>& low) {
     std::vector<Frame> frames;
     auto push = [&](BlockId b) {
       index[b] = low[b] = ++counter_;
       stack_.push_back(b);
-      frames.push_back({b, nextOf(b)});
+      frames.push_back({b});
     };
     push(start);
     while (!frames.empty()) {
       Frame& top = frames.back();
-      if (top.at < top.next.size()) {
-        BlockId s = top.next[top.at++];
+      if (top.at < next_[top.block].size()) {
+        BlockId s = next_[top.block][top.at++];
+        if (s == cut_ || member_[s] != set_) continue;
         if (index[s] == 0) push(s);
         else if (index[s] != done) low[top.block] = std::min(low[top.block], index[s]);
         continue;
@@ -73,12 +63,10 @@ class Components {
   }
 
   static constexpr uint32_t done = ~0u;
-  const Flat& flat_;
-  Through through_;
+  const std::vector<std::vector<BlockId>>& next_;
   const std::vector<uint32_t>& member_;
   uint32_t set_;
   BlockId cut_;
-  const std::vector<uint8_t>& reachesSuspension_;
   std::vector<std::vector<BlockId>> found_;
   std::vector<BlockId> stack_;
   uint32_t counter_ = 0;
@@ -86,7 +74,7 @@ class Components {
 
 class Orderer {
  public:
-  Orderer(const Flat& flat, Through through, Order& order) : flat_(flat), through_(through), order_(order) {}
+  Orderer(const Flat& flat, Through through, Order& order, WorkLimit* limit) : flat_(flat), through_(through), order_(order), limit_(limit) {}
 
   void run(const std::vector<BlockId>& roots) {
     size_t n = flat_.blocks.size();
@@ -97,9 +85,16 @@ class Orderer {
     order_.innermost.assign(n, noLoop);
     findSuspensions();
     std::vector<BlockId> reachable = reach(roots);
-    for (BlockId b : reachable) member_[b] = 1;
+    next_.resize(n);
+    for (BlockId b : reachable) {
+      member_[b] = 1;
+      next_[b] = successors(flat_, b, through_);
+      // Paths that only exit come right after the branch that leads to them.
+      std::stable_sort(next_[b].begin(), next_[b].end(),
+                       [&](BlockId x, BlockId y) { return reachesSuspension_[x] > reachesSuspension_[y]; });
+    }
     nextSet_ = 2;
-    place(roots, 1, noBlock, noLoop);
+    place(roots, 1, noBlock, noLoop, 0);
   }
 
  private:
@@ -128,8 +123,11 @@ class Orderer {
     }
   }
 
-  void place(const std::vector<BlockId>& starts, uint32_t set, BlockId cut, uint32_t loop) {
-    auto components = Components(flat_, through_, member_, set, cut, reachesSuspension_).run(starts, index_, low_);
+  // Every loop is looked at again without its back edges.
+  void place(const std::vector<BlockId>& starts, uint32_t set, BlockId cut, uint32_t loop, uint32_t depth) {
+    constexpr uint32_t deepest = 1000;  // this calls itself, perhaps on a small stack
+    if (limit_ && (depth > deepest ? !limit_->spend(~uint64_t(0)) : limit_->isPassed())) return;
+    auto components = Components(next_, member_, set, cut).run(starts, index_, low_);
     for (auto& component : components) {
       bool self = false;
       for (BlockId s : successors(flat_, component.front(), through_)) self |= s == component.front() && s != cut;
@@ -137,14 +135,23 @@ class Orderer {
         append(component.front(), loop);
         continue;
       }
+      if (!maySpend(limit_, edgesFrom(component))) return;
       // The first block that the search met is where the loop is entered.
       BlockId header = component.front();
       uint32_t inner = uint32_t(order_.loops.size());
       order_.loops.push_back({header, loop, component});
+      order_.loops[inner].first = uint32_t(order_.blocks.size());
       uint32_t innerSet = nextSet_++;
       for (BlockId b : component) member_[b] = innerSet, index_[b] = low_[b] = 0;
-      place({header}, innerSet, header, inner);
+      place({header}, innerSet, header, inner, depth + 1);
+      order_.loops[inner].last = uint32_t(order_.blocks.size());
     }
+  }
+
+  uint64_t edgesFrom(const std::vector<BlockId>& blocks) const {
+    uint64_t edges = blocks.size();
+    for (BlockId b : blocks) edges += next_[b].size();
+    return edges;
   }
 
   void append(BlockId b, uint32_t loop) {
@@ -156,8 +163,10 @@ class Orderer {
   const Flat& flat_;
   Through through_;
   Order& order_;
+  WorkLimit* limit_;
   std::vector<uint32_t> member_, index_, low_;
   std::vector<uint8_t> reachesSuspension_;
+  std::vector<std::vector<BlockId>> next_;  // by block
   uint32_t nextSet_ = 2;
 };
 
@@ -168,16 +177,10 @@ const std::vector<BlockId>& successors(const Flat& flat, BlockId b, Through thro
   return through == Through::UntilSuspensions ? block.within : block.successors;
 }
 
-bool Order::inLoop(BlockId b, uint32_t loop) const {
-  for (uint32_t l = innermost[b]; l != noLoop; l = loops[l].parent)
-    if (l == loop) return true;
-  return false;
-}
-
-Order orderBlocks(const Flat& flat, const std::vector<BlockId>& roots, Through through) {
+Order orderBlocks(const Flat& flat, const std::vector<BlockId>& roots, Through through, WorkLimit* limit) {
   Order order;
   order.root = roots.front();
-  Orderer(flat, through, order).run(roots);
+  Orderer(flat, through, order, limit).run(roots);
   return order;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/analysis/flat.h"
+#include "compiler/analysis/work_limit.h"
 
 namespace anywarp::analysis {
 
@@ -13,6 +14,7 @@ struct Loop {
   BlockId header = noBlock;
   uint32_t parent = noLoop;
   std::vector<BlockId> blocks;  // inner loops included
+  uint32_t first = 0, last = 0;  // its positions in the order: [first, last)
 };
 
 // The blocks that are reachable from `root` without going through a suspension point, in a topological order (back edges of
@@ -25,13 +27,13 @@ struct Order {
   std::vector<uint32_t> innermost;   // by BlockId: index in loops or noLoop
 
   bool contains(BlockId b) const { return position[b] != ~0u; }
-  bool inLoop(BlockId b, uint32_t loop) const;
+  bool inLoop(BlockId b, uint32_t loop) const { return position[b] >= loops[loop].first && position[b] < loops[loop].last; }
 };
 
 enum class Through { Suspensions, UntilSuspensions };
 
 // Roots beyond the first are further entries (free plans, where a thread may resume at any of them).
-Order orderBlocks(const Flat& flat, const std::vector<BlockId>& roots, Through through);
+Order orderBlocks(const Flat& flat, const std::vector<BlockId>& roots, Through through, WorkLimit* limit = nullptr);
 
 // Successors as seen with `through`: none behind a suspension point when the region ends there.
 const std::vector<BlockId>& successors(const Flat& flat, BlockId b, Through through);

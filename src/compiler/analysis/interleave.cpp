@@ -24,26 +24,23 @@ constexpr int largeStep = INT32_MAX;
 class LoopReader {
  public:
   LoopReader(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t loop)
-      : flat_(flat), webs_(webs), order_(order), shapes_(shapes), loop_(loop) {
-    for (BlockId x : order.loops[loop].blocks)
-      for (uint32_t i = flat.blocks[x].first; i < flat.blocks[x].last; ++i) {
-        Inst& inst = flat.instructions[i];
-        forEachDef(inst, [&](ptx::RegId& r) { writers_[r].push_back(&inst); });
-      }
-  }
+      : flat_(flat), webs_(webs), order_(order), shapes_(shapes), loop_(loop) {}
 
   // A loop over barriers that strides over memory.
   bool waitsAndStrides(uint32_t width) {
-    bool waits = false, strides = false;
-    for (BlockId x : order_.loops[loop_].blocks) {
+    const auto& blocks = order_.loops[loop_].blocks;
+    auto isWait = [&](BlockId x) { return flat_.blocks[x].terminator == Terminator::Suspend && order_.innermost[x] == loop_; };
+    if (std::none_of(blocks.begin(), blocks.end(), isWait)) return false;
+    findWriters();
+    bool strides = false;
+    for (BlockId x : blocks) {
       const Block& block = flat_.blocks[x];
-      waits |= block.terminator == Terminator::Suspend && order_.innermost[x] == loop_;
       for (uint32_t i = block.first; i < block.last && !strides; ++i) {
         const Inst& inst = flat_.instructions[i];
         strides = inst.pseudo == Pseudo::None && inst.form != Form::Unknown && !isCall(inst) && stridesFar(inst, width);
       }
     }
-    return waits && strides;
+    return strides;
   }
 
   // 0: not worth it; otherwise iterations per turn.
@@ -51,6 +48,7 @@ class LoopReader {
     const Loop& loop = order_.loops[loop_];
     // In an outer loop, lanes that have left this one could go on to its next round, where a warp or barrier wants all of them.
     if (loop.parent != noLoop) return 0;
+    findWriters();
     uint32_t accesses = 0;
     for (BlockId x : loop.blocks) {
       const Block& block = flat_.blocks[x];
@@ -68,6 +66,14 @@ class LoopReader {
   }
 
  private:
+  void findWriters() {
+    for (BlockId x : order_.loops[loop_].blocks)
+      for (uint32_t i = flat_.blocks[x].first; i < flat_.blocks[x].last; ++i) {
+        Inst& inst = flat_.instructions[i];
+        forEachDef(inst, [&](ptx::RegId& r) { writers_[r].push_back(&inst); });
+      }
+  }
+
   bool isContiguous(const Shape& shape) const {
     int64_t stride = 0;
     if (shape.kind == Shape::Kind::Affine) stride = shape.stride;
@@ -146,7 +152,7 @@ class LoopReader {
     return count;
   }
 
-  const Flat& flat_;
+  Flat& flat_;
   const Webs& webs_;
   const Order& order_;
   const Shapes& shapes_;
@@ -183,7 +189,7 @@ void findPending(const Flat& flat, const Shapes& shapes, const std::vector<Block
     Linear linear(flat, order, shapes, PendingSet(roots.begin(), roots.end()), false);
     bool grew = false;
     for (Interleaved& loop : loops)
-      for (BlockId x : linear.pendingAtBackEdges(loop.header)) grew |= loop.pending.insert(x).second;
+      for (BlockId x : linear.pendingAtBackEdges(loop.header)) grew |= loop.pending.insert(x);
     return grew;
   };
   for (BlockId root : resumePoints) gather({root});

@@ -35,24 +35,18 @@ Step Linear::choose(BlockId x, const PendingSet& waiting, BlockId target) const 
   if (waiting.empty()) return {};
   auto step = [&](BlockId b) { return Step{b, b == target}; };
   uint32_t from = x == noBlock ? 0 : order_.position[x] + 1;
-  auto firstFrom = [&](uint32_t loop) {
-    BlockId best = noBlock;
-    for (BlockId b : waiting)
-      if (order_.position[b] >= from && (loop == noLoop || order_.inLoop(b, loop)) &&
-          (best == noBlock || order_.position[b] < order_.position[best]))
-        best = b;
-    return best;
-  };
+  BlockId first = noBlock;  // from here on: where it is not in a loop around x, nothing in that loop is
+  for (BlockId b : waiting)
+    if (order_.position[b] >= from && (first == noBlock || order_.position[b] < order_.position[first])) first = b;
   for (uint32_t l = x == noBlock ? noLoop : order_.innermost[x]; l != noLoop; l = order_.loops[l].parent) {
-    if (BlockId b = firstFrom(l); b != noBlock) return step(b);
+    if (first != noBlock && order_.inLoop(first, l)) return step(first);
     if (waiting.count(order_.loops[l].header)) {
       Step s = step(order_.loops[l].header);
       if (!s.certain) s.again = l;
       return s;
     }
   }
-  BlockId b = firstFrom(noLoop);
-  return b == noBlock ? Step{} : step(b);
+  return first == noBlock ? Step{} : step(first);
 }
 
 bool Linear::mayWaitInside(uint32_t loop) const {
@@ -77,12 +71,13 @@ void Linear::flow(BlockId x, const PendingSet& waiting, BlockId target) {
   bool changed = !reached_[n];
   reached_[n] = 1;
   if (!step.certain) everPending_[n] = 1;
-  for (BlockId b : waiting) {
-    if (b == n) continue;
-    everPending_[b] = 1;
-    changed |= pending_[n].insert(b).second;
-    if (back) back->insert(b);
+  PendingSet others = waiting;
+  others.erase(n);
+  if (pending_[n].unite(others)) {
+    changed = true;
+    for (BlockId b : others) everPending_[b] = 1;
   }
+  if (back) back->unite(others);
   if (changed) work_.push_back(n);
 }
 

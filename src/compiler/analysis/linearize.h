@@ -6,14 +6,14 @@
 #pragma once
 
 #include <map>
-#include <set>
 
+#include "compiler/analysis/block_set.h"
 #include "compiler/analysis/flow.h"
 #include "compiler/analysis/shapes.h"
 
 namespace anywarp::analysis {
 
-using PendingSet = std::set<BlockId>;
+using PendingSet = BlockSet;
 
 struct Step {
   BlockId next = noBlock;   // noBlock: nothing waits, the region is done

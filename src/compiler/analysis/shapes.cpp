@@ -151,13 +151,16 @@ class Analysis {
     Influence in = influence(flat_, order_, postDominator_, b);
     for (BlockId r : in.region) result_.partial[r] = 1;
     if (in.joins.empty()) return;
-    std::vector<ptx::RegId> written;
-    for (BlockId r : in.region) written.insert(written.end(), defsIn_[r].begin(), defsIn_[r].end());
-    std::sort(written.begin(), written.end());
-    written.erase(std::unique(written.begin(), written.end()), written.end());
+    written_.resize(flat_.registers.size());
+    ++parted_;
+    for (BlockId r : in.region)
+      for (ptx::RegId d : defsIn_[r]) written_[d] = parted_;
+    if (mayDiffer_.empty()) mayDiffer_ = webs_.liveIn;
     for (BlockId j : in.joins)
-      for (ptx::RegId r : webs_.liveIn[j])
-        if (std::binary_search(written.begin(), written.end(), r) && !invariant_[r]) raise(r, Shape::varying());
+      std::erase_if(mayDiffer_[j], [&](ptx::RegId r) {
+        if (written_[r] == parted_ && !invariant_[r]) raise(r, Shape::varying());
+        return invariant_[r] || (shape(r).kind == Kind::Varying && !shape(r).run);
+      });
   }
 
   // --- instructions --------------------------------------------------------------------------------------------------------
@@ -625,6 +628,9 @@ class Analysis {
   std::vector<ptx::RegId> work_;
   std::vector<uint32_t> updates_;
   std::vector<uint8_t> invariant_;
+  std::vector<uint32_t> written_;  // by register: the last parting of lanes (counted by parted_) before whose meeting it is written
+  uint32_t parted_ = 0;
+  std::vector<std::vector<ptx::RegId>> mayDiffer_;  // by block: what is live at its entry and not known to differ by lane yet
 };
 
 Shape affineIndex(int64_t stride, uint32_t align, int64_t high) {

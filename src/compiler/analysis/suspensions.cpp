@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/analysis/block_set.h"
 #include "compiler/analysis/operands.h"
 
 namespace anywarp::analysis {
@@ -42,7 +43,7 @@ bool loadsFromOthers(const Inst& inst) { return inst.form == Form::Ld && observe
 
 class SpinFinder {
  public:
-  SpinFinder(Flat& flat, const Order& order) : flat_(flat), order_(order) {}
+  SpinFinder(Flat& flat, const Order& order, WorkLimit* limit) : flat_(flat), order_(order), limit_(limit) {}
 
   // Edges (from, to) that close a loop which waits.
   std::set<std::pair<BlockId, BlockId>> run() {
@@ -66,17 +67,22 @@ class SpinFinder {
   };
   using Writers = std::map<ptx::RegId, std::vector<Writer>>;
 
+  void findCandidates() {
+    candidates_.resize(flat_.blocks.size());
+    for (BlockId b = 0; b < flat_.blocks.size(); ++b)
+      for (uint32_t i = flat_.blocks[b].first; i < flat_.blocks[b].last; ++i)
+        candidates_[b] |= observesOthers(flat_.instructions[i]) || flat_.instructions[i].form == Form::Nanosleep;
+  }
+
   bool waits(const Loop& loop) {
-    std::set<BlockId> blocks(loop.blocks.begin(), loop.blocks.end());
+    if (candidates_.empty()) findCandidates();
+    if (std::none_of(loop.blocks.begin(), loop.blocks.end(), [&](BlockId b) { return candidates_[b]; })) return false;
+    if (!maySpend(limit_, loop.blocks.size())) return false;
+    BlockSet blocks(loop.blocks.begin(), loop.blocks.end());
     Writers writers;
-    bool candidates = false;
     for (BlockId b : loop.blocks)
-      for (uint32_t i = flat_.blocks[b].first; i < flat_.blocks[b].last; ++i) {
-        Inst& inst = flat_.instructions[i];
-        candidates |= observesOthers(inst) || inst.form == Form::Nanosleep;
-        forEachDef(inst, [&](ptx::RegId& r) { writers[r].push_back({&inst, b}); });
-      }
-    if (!candidates) return false;
+      for (uint32_t i = flat_.blocks[b].first; i < flat_.blocks[b].last; ++i)
+        forEachDef(flat_.instructions[i], [&](ptx::RegId& r) { writers[r].push_back({&flat_.instructions[i], b}); });
     std::vector<ptx::RegId> exits;
     for (BlockId b : loop.blocks) {
       const Block& block = flat_.blocks[b];
@@ -86,42 +92,50 @@ class SpinFinder {
       if (leaves) exits.push_back(block.condition);
     }
     auto observes = [&](const Writer& w) { return observesOthers(*w.inst) && !isUpdateLoop(*w.inst, writers); };
-    if (std::any_of(exits.begin(), exits.end(), [&](ptx::RegId r) { return depends(r, writers, observes); })) return true;
+    auto exitsBy = [&](const std::set<ptx::RegId>& registers) {
+      return std::any_of(exits.begin(), exits.end(), [&](ptx::RegId r) { return registers.count(r) != 0; });
+    };
+    if (exitsBy(dependents(writers, observes))) return true;
     // `while (waits) if (tryLock()) waits = false;` or `do { again = false; if (state[neighbour] == undecided) again = true; } while (again);`:
     // the exit depends on what others write by way of a branch.
     std::set<BlockId> guarded = guardedByOthers(loop, writers);
     if (guarded.empty()) return false;
     auto isGuarded = [&](const Writer& w) { return guarded.count(w.block) != 0; };
-    return std::any_of(exits.begin(), exits.end(), [&](ptx::RegId r) { return depends(r, writers, isGuarded); });
+    return exitsBy(dependents(writers, isGuarded));
   }
 
-  // Does the value of `condition` come, in this loop, from a write that `is`?
+  // The registers whose values come, in this loop, from a write that `is`.
   template <typename Predicate>
-  bool depends(ptx::RegId condition, Writers& writers, Predicate is) {
-    std::set<ptx::RegId> seen{condition};
-    std::vector<ptx::RegId> work{condition};
+  std::set<ptx::RegId> dependents(const Writers& writers, Predicate is) {
+    std::set<ptx::RegId> found;
+    std::vector<ptx::RegId> work;
+    std::map<ptx::RegId, std::vector<ptx::RegId>> readers;
+    auto add = [&](ptx::RegId r) {
+      if (found.insert(r).second) work.push_back(r);
+    };
+    for (const auto& [r, all] : writers)
+      for (const Writer& writer : all) {
+        if (is(writer)) add(r);
+        forEachUse(*writer.inst, flat_.registers, [&](ptx::RegId& u) { readers[u].push_back(r); });
+      }
     while (!work.empty()) {
       ptx::RegId r = work.back();
       work.pop_back();
-      auto it = writers.find(r);
-      if (it == writers.end()) continue;
-      for (const Writer& writer : it->second) {
-        if (is(writer)) return true;
-        forEachUse(*writer.inst, flat_.registers, [&](ptx::RegId& u) {
-          if (seen.insert(u).second) work.push_back(u);
-        });
-      }
+      if (auto it = readers.find(r); it != readers.end())
+        for (ptx::RegId reader : it->second) add(reader);
     }
-    return false;
+    return found;
   }
 
   // Blocks of the loop that run or not as an attempt to take a lock turns out, or as others have written.
-  std::set<BlockId> guardedByOthers(const Loop& loop, Writers& writers) {
+  std::set<BlockId> guardedByOthers(const Loop& loop, const Writers& writers) {
     std::set<BlockId> guarded;
     auto attempts = [&](const Writer& w) { return (triesLock(*w.inst) || loadsFromOthers(*w.inst)) && !isUpdateLoop(*w.inst, writers); };
+    const std::set<ptx::RegId> attempted = dependents(writers, attempts);
     for (BlockId b : loop.blocks) {
       const Block& block = flat_.blocks[b];
-      if (block.condition == ptx::noReg || !depends(block.condition, writers, attempts)) continue;
+      if (block.condition == ptx::noReg || !attempted.count(block.condition)) continue;
+      if (!maySpend(limit_, order_.blocks.size())) break;
       if (postDominator_.empty()) postDominator_ = postDominators(flat_, order_);
       for (BlockId g : influence(flat_, order_, postDominator_, b).region)
         if (g != loop.header && order_.inLoop(g, uint32_t(&loop - order_.loops.data()))) guarded.insert(g);
@@ -138,7 +152,9 @@ class SpinFinder {
 
   Flat& flat_;
   const Order& order_;
+  WorkLimit* limit_;
   std::vector<BlockId> postDominator_;
+  std::vector<uint8_t> candidates_;  // by block
 };
 
 }  // namespace
@@ -150,11 +166,6 @@ bool isWarpSync(const Inst& inst) {
 }
 
 namespace {
-
-bool isResumePoint(const Suspensions& suspensions, BlockId b) {
-  auto& points = suspensions.resumePoints;
-  return std::find(points.begin(), points.end(), b) != points.end();
-}
 
 // A new block on the edge from `from` to `to`, which may be suspended.
 BlockId insertBlock(Flat& flat, BlockId from, BlockId to) {
@@ -172,15 +183,17 @@ BlockId insertBlock(Flat& flat, BlockId from, BlockId to) {
 
 }  // namespace
 
-Suspensions findSuspensions(Flat& flat) {
+Suspensions findSuspensions(Flat& flat, WorkLimit* limit) {
   Suspensions result;
   result.resumePoints.push_back(0);
+  BlockSet points{0};
   auto addPoint = [&](BlockId b) {
-    if (!isResumePoint(result, b)) result.resumePoints.push_back(b);
+    if (points.insert(b)) result.resumePoints.push_back(b);
   };
   for (Block& block : flat.blocks) block.within = block.successors;
-  Order order = orderBlocks(flat, {0}, Through::Suspensions);
-  auto spins = SpinFinder(flat, order).run();
+  Order order = orderBlocks(flat, {0}, Through::Suspensions, limit);
+  if (limit && limit->isPassed()) return result;
+  auto spins = SpinFinder(flat, order, limit).run();
   result.spins = !spins.empty();
   for (BlockId b : order.blocks) {
     Block& block = flat.blocks[b];
@@ -196,7 +209,7 @@ Suspensions findSuspensions(Flat& flat) {
     }
     std::erase_if(block.within, [&](BlockId s) { return spins.count({b, s}) != 0; });
   }
-  for (auto [from, to] : spins) addPoint(isResumePoint(result, to) ? insertBlock(flat, from, to) : to);
+  for (auto [from, to] : spins) addPoint(points.count(to) ? insertBlock(flat, from, to) : to);
   return result;
 }
 

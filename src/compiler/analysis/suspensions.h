@@ -13,7 +13,7 @@ struct Suspensions {
 
 // Fills Block::within. What lies behind a barrier, and the kernel's entry, are resume points of their own: where a loop that waits
 // begins there, its back edges get a block in between. In `free` plans warp-synchronous instructions may wait too: blocks begin with them.
-Suspensions findSuspensions(Flat& flat);
+Suspensions findSuspensions(Flat& flat, WorkLimit* limit = nullptr);
 
 // Cuts a block before the instruction `at`: the head keeps the id, so edges to it stay, and jumps to the tail. Returns the tail.
 BlockId splitBlock(Flat& flat, BlockId block, uint32_t at);

@@ -18,7 +18,7 @@ struct Event {
 
 class Renamer {
  public:
-  explicit Renamer(Flat& flat) : flat_(flat) { webs_.liveIn.resize(flat.blocks.size()); }
+  Renamer(Flat& flat, WorkLimit* limit) : flat_(flat), limit_(limit) { webs_.liveIn.resize(flat.blocks.size()); }
 
   Webs run() {
     collect();
@@ -77,6 +77,7 @@ class Renamer {
 
   void rename(ptx::RegId r, const ptx::Register& reg) {
     auto& events = events_[r];
+    if (limit_ && limit_->isPassed()) return;
     if (events.empty() && !pinned_[r]) return;
     parent_.clear();
     touched_.clear();
@@ -107,6 +108,7 @@ class Renamer {
     while (!work.empty()) {
       BlockId b = work.back();
       work.pop_back();
+      maySpend(limit_, 1 + flat_.blocks[b].predecessors.size() / 4);
       for (BlockId p : flat_.blocks[b].predecessors) {
         if (!touch(p).hasDef) need(p);
       }
@@ -183,6 +185,7 @@ class Renamer {
   }
 
   Flat& flat_;
+  WorkLimit* limit_;
   Webs webs_;
   std::vector<std::vector<Event>> events_;
   std::vector<uint8_t> pinned_;
@@ -197,6 +200,6 @@ class Renamer {
 
 bool Webs::isLiveIn(BlockId b, ptx::RegId r) const { return std::binary_search(liveIn[b].begin(), liveIn[b].end(), r); }
 
-Webs renameWebs(Flat& flat) { return Renamer(flat).run(); }
+Webs renameWebs(Flat& flat, WorkLimit* limit) { return Renamer(flat, limit).run(); }
 
 }  // namespace anywarp::analysis

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/analysis/flat.h"
+#include "compiler/analysis/work_limit.h"
 
 namespace anywarp::analysis {
 
@@ -19,6 +20,6 @@ struct Webs {
   bool isLiveIn(BlockId b, ptx::RegId r) const;
 };
 
-Webs renameWebs(Flat& flat);
+Webs renameWebs(Flat& flat, WorkLimit* limit = nullptr);
 
 }  // namespace anywarp::analysis

@@ -56,7 +56,8 @@ class KernelCompiler {
     k_.params = analysis::paramLayout(request_.module->functions[request_.function]);
     chooseWidth();
     if (Status s = analyzeKernel(); !s) return s;
-    for (auto& [f, flat] : k_.program.functions) analyze(k_.analyzed[f], flat);
+    for (auto& [f, flat] : k_.program.functions)
+      if (Status s = analyze(k_.analyzed[f], flat); !s) return s;
     if (!k_.free) findTileHomes(kernel_, k_.host);
     atOnce_ = turnsAt_.empty() && runsAtOnce(k_, kernel_);
     if (atOnce_) k_.frame.assign(k_.program.kernel.registers.size(), {});
@@ -132,11 +133,22 @@ class KernelCompiler {
     return most;
   }
 
-  void analyze(Analyzed& a, Flat& flat) {
+  Status analyze(Analyzed& a, Flat& flat) {
     a.flat = &flat;
     analysis::findSuspensions(flat);
-    a.webs = analysis::renameWebs(flat);
+    if (Status s = rename(a); !s) return s;
     finish(a);
+    return {};
+  }
+
+  // A list of what is live at the entry of each block is memory that a hostile kernel may want gigabytes of.
+  Status rename(Analyzed& a) {
+    constexpr uint64_t mostLiveValues = 64 << 20;
+    analysis::WorkLimit limit(mostLiveValues);
+    a.webs = analysis::renameWebs(*a.flat, &limit);
+    if (!limit.isPassed()) return {};
+    return Error{ErrorKind::Limit, request_.module->functions[a.flat->function].name + ": more than " + std::to_string(mostLiveValues) +
+                                       " values live at the entries of its blocks"};
   }
 
   void finish(Analyzed& a) {
@@ -192,12 +204,12 @@ class KernelCompiler {
     Flat& flat = k_.program.kernel;
     kernel_.flat = &flat;
     k_.suspensions = analysis::findSuspensions(flat);
-    kernel_.webs = analysis::renameWebs(flat);
+    if (Status s = rename(kernel_); !s) return s;
     widen();
     finish(kernel_);
     if (k_.threads > k_.width && analysis::cutBehindEarlyReads(flat, kernel_.shapes.partial)) {
       k_.suspensions = analysis::findSuspensions(flat);
-      kernel_.webs = analysis::renameWebs(flat);
+      if (Status s = rename(kernel_); !s) return s;
       finish(kernel_);
     }
     k_.free = !runsInLockstep();
@@ -211,7 +223,7 @@ class KernelCompiler {
             std::find(points.begin(), points.end(), x) == points.end())
           points.push_back(x);
       }
-      kernel_.webs = analysis::renameWebs(flat);
+      if (Status s = rename(kernel_); !s) return s;
       k_.launch.free = true;
       finish(kernel_);
     }

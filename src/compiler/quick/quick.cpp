@@ -15,14 +15,8 @@ namespace {
 // Rows of a block beyond this do not stay in any cache.
 constexpr uint64_t mostFrameBytes = 8 << 20;
 
-// The analyses look at a block once for each loop that it is in. This code is made while a launch waits.
-bool hasTooManyLoops(const analysis::Flat& flat) {
-  constexpr uint64_t most = 4 << 20;
-  uint64_t back = 0;
-  for (analysis::BlockId x = 0; x < flat.blocks.size(); ++x)
-    for (analysis::BlockId s : flat.blocks[x].successors) back += s <= x;
-  return back * flat.blocks.size() > most;
-}
+// This code is made while a launch waits: a quarter of a second.
+constexpr uint64_t mostWork = 4 << 20;
 
 void alignConstants(Program& program) {
   constexpr size_t alignment = 64;
@@ -44,11 +38,14 @@ Result<std::unique_ptr<Kernel>> makeKernel(const ptx::Module& module, uint32_t f
   auto needsCompiler = [&](const std::string& why) { return Error{ErrorKind::Unsupported, module.functions[function].name + ": " + why}; };
   if (!program.functions.empty() || program.kernel.indirectCalls) return needsCompiler("functions that are not inlined");
   analysis::Flat& flat = program.kernel;
-  if (hasTooManyLoops(flat)) return needsCompiler("many loops, one inside the other");
-  if (uint64_t{block.x} * block.y * block.z > lanes) analysis::cutBehindEarlyReads(flat, {});
-  analysis::Suspensions suspensions = analysis::findSuspensions(flat);
-  analysis::Webs webs = analysis::renameWebs(flat);
-  analysis::Order order = analysis::orderBlocks(flat, {0}, analysis::Through::Suspensions);
+  analysis::WorkLimit limit(mostWork);
+  if (uint64_t{block.x} * block.y * block.z > lanes) analysis::cutBehindEarlyReads(flat, {}, &limit);
+  analysis::Suspensions suspensions = analysis::findSuspensions(flat, &limit);
+  if (limit.isPassed()) return needsCompiler("control flow that takes long to follow");
+  analysis::Webs webs = analysis::renameWebs(flat, &limit);
+  if (limit.isPassed()) return needsCompiler("many values that are live over many blocks");
+  analysis::Order order = analysis::orderBlocks(flat, {0}, analysis::Through::Suspensions, &limit);
+  if (limit.isPassed()) return needsCompiler("control flow that takes long to follow");
   RowLayout rows = layOutRows(flat, webs, order.blocks);
 
   auto kernel = std::make_unique<Kernel>();

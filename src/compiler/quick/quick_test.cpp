@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <functional>
+#include <string>
 
 namespace anywarp::quick {
 namespace {
@@ -119,6 +121,52 @@ TEST(Quick, EveryLevelHasEveryHandler) {
     EXPECT_NE(findHandler(level, "Ex2.approx.ftz .f32 2"), nullptr);
     EXPECT_EQ(findHandler(level, "AddInt .u32 4"), nullptr);
   }
+}
+
+std::string repeat(int from, int to, const std::function<std::string(int)>& text) {
+  std::string all;
+  for (int step = from < to ? 1 : -1, i = from; i != to; i += step) all += text(i);
+  return all;
+}
+
+// What would keep a launch waiting for long: it is compiled on a thread that is stopped when it takes too long.
+TEST(Quick, LeavesWhatIsLongToAnalyseToTheCompiler) {
+  constexpr int many = 4000;
+  auto label = [](int i) { return "L" + std::to_string(i); };
+  auto loopsInLoops = repeat(0, many, [&](int i) { return label(i) + ": add.u32 %r1, %r1, %r2;\n"; }) +
+                      repeat(many - 1, -1, [&](int i) { return "setp.lt.u32 %p1, %r1, " + std::to_string(i) + "; @%p1 bra " + label(i) + ";\n"; });
+  auto module = parse(loopsInLoops + storeR1);
+  auto kernel = makeKernel(*module, 0, {32, 1, 1});
+  ASSERT_FALSE(kernel);
+  EXPECT_NE(kernel.error().message.find("control flow that takes long to follow"), std::string::npos) << kernel.error().message;
+
+  auto value = [](int i) { return "%v" + std::to_string(i); };
+  auto liveOverBarriers = ".reg .b32 %v<" + std::to_string(many) + ">;\n" +
+                          repeat(0, many, [&](int i) { return "add.u32 " + value(i) + ", %r2, " + std::to_string(i) + ";\n"; }) +
+                          repeat(0, many, [](int) { return "bar.sync 0;\n"; }) +
+                          repeat(0, many, [&](int i) { return "add.u32 %r1, %r1, " + value(i) + ";\n"; });
+  module = parse(liveOverBarriers + storeR1);
+  kernel = makeKernel(*module, 0, {32, 1, 1});
+  ASSERT_FALSE(kernel);
+  EXPECT_NE(kernel.error().message.find("live over many blocks"), std::string::npos) << kernel.error().message;
+}
+
+TEST(Quick, TakesManyBranchesAndLoopsSideBySide) {
+  auto body = repeat(0, 4000, [](int i) {
+    auto label = "L" + std::to_string(i);
+    return (i % 2 ? label + ": add.u32 %r1, %r1, 1; setp.lt.u32 %p1, %r1, " : "setp.lt.u32 %p1, %r1, ") + std::to_string(i) + "; @%p1 bra " + label +
+           ";\n" + (i % 2 ? "" : "add.u32 %r1, %r1, 3; " + label + ":\n");
+  });
+  auto module = parse("mov.u32 %r1, 0;\n" + body + storeR1);
+  auto kernel = makeKernel(*module, 0, {32, 1, 1});
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  uint32_t expected = 0;
+  for (uint32_t i = 0; i < 4000; ++i) {
+    if (i % 2 == 0) expected += expected < i ? 0 : 3;
+    else do ++expected;
+      while (expected < i);
+  }
+  EXPECT_EQ(run(**kernel, 32, 0), std::vector<uint32_t>(32, expected));
 }
 
 }  // namespace
