@@ -12,8 +12,9 @@ std::vector<BlockId> liveTargets(const Flat& flat, BlockId x) {
   return targets;
 }
 
-Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free)
-    : flat_(flat), order_(order), shapes_(shapes), free_(free), manyEntries_(free || entry.size() > 1) {
+Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free,
+               std::vector<uint8_t> runsEmpty)
+    : flat_(flat), order_(order), shapes_(shapes), free_(free), manyEntries_(free || entry.size() > 1), runsEmpty_(std::move(runsEmpty)) {
   pending_.resize(flat.blocks.size());
   everPending_.assign(flat.blocks.size(), 0);
   reached_.assign(flat.blocks.size(), 0);
@@ -92,8 +93,8 @@ void Linear::visit(BlockId x) {
   if (parks && !free_ && (!waiting.empty() || shapes_.divergent[x])) suspendsWhilePending_ = true;
   bool divergent = shapes_.divergent[x] && targets.size() + (parks ? 1 : 0) > 0;
   if (targets.empty()) return flow(x, waiting, noBlock);
-  if (divergent) {
-    // Lanes may exit or suspend at one side, so even a single target may get none.
+  if (divergent || runsEmpty(x)) {
+    // Lanes may exit or suspend at one side, so even a single target may get none; so it is where x has none.
     for (BlockId t : targets) waiting.insert(t);
     return flow(x, waiting, noBlock);
   }

@@ -23,13 +23,17 @@ struct Step {
 
 class Linear {
  public:
-  Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free);
+  Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free,
+         std::vector<uint8_t> runsEmpty = {});
 
   const Order& order() const { return order_; }
   // Blocks at which lanes may wait when x is entered, x aside.
   const PendingSet& pending(BlockId x) const { return pending_[x]; }
   // Lanes may wait at x when something else runs, so its mask is to be kept.
   bool everPending(BlockId x) const { return everPending_[x]; }
+
+  // x runs without a test, and may find no lane waiting (as the constructor was told).
+  bool runsEmpty(BlockId x) const { return !runsEmpty_.empty() && runsEmpty_[x]; }
 
   // Where to go from x (or from the region's entry: noBlock) when lanes may wait at `waiting`; `target`: they certainly wait there.
   Step choose(BlockId x, const PendingSet& waiting, BlockId target = noBlock) const;
@@ -59,7 +63,7 @@ class Linear {
   bool free_;
   bool manyEntries_;  // lanes may begin at several blocks
   std::vector<PendingSet> pending_;
-  std::vector<uint8_t> everPending_, reached_;
+  std::vector<uint8_t> runsEmpty_, everPending_, reached_;
   std::vector<BlockId> work_;
   std::map<BlockId, PendingSet> backEdges_;
   bool suspendsWhilePending_ = false;

@@ -161,7 +161,7 @@ llvm::BasicBlock* FunctionEmitter::emitTurn(uint32_t region, llvm::BasicBlock* f
 
   const BlockId root = k_.suspensions.resumePoints[region];
   order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, {root}, Through::UntilSuspensions));
-  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, PendingSet{root}, false);
+  linearize({root});
   masks_ = nullptr;
   masksHidden_ = nullptr;
   placeMasks();

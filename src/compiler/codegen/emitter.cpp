@@ -263,6 +263,7 @@ void FunctionEmitter::writeRegister(ptx::RegId r, Value* v) {
   }
   if (when) v = b.CreateSelect(when, v, load(s));
   store(s, v);
+  forgetReadable(r);
   if (!when && staysKnown(r) && llvm::isa<llvm::Constant>(v)) s.known = v;
 }
 
@@ -693,6 +694,7 @@ bool FunctionEmitter::emitExtended(const Inst& inst, const Shape& shape) {
   }
   store(s, base);
   storeLow(s, low);
+  forgetReadable(r);
   if (staysKnown(r)) {
     if (llvm::isa<llvm::Constant>(base)) s.known = base;
     if (llvm::isa<llvm::Constant>(low)) s.knownLow = low;

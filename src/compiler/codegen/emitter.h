@@ -169,6 +169,14 @@ class FunctionEmitter {
   void trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line, Value* address);
   Value* firstAddress(const Address& a, Value* lanes);
 
+  // --- empty_blocks.cpp
+  void linearize(const analysis::PendingSet& entry);
+  bool mayRunEmpty(BlockId x);
+  void noteReadable(const Inst& inst, const ptx::Operand& o, const Address& a, unsigned bytes);
+  Value* isReadable(const ptx::Operand& o, const Address& a, unsigned bytes);
+  void forgetReadable(ptx::RegId r);
+  Value* readable(Value* place);
+
   // --- lane_loops.cpp
   Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
                  llvm::function_ref<Value*(llvm::ArrayRef<Value*>)> body, bool unrolled = false);
@@ -352,6 +360,12 @@ class FunctionEmitter {
   llvm::AllocaInst* masks_ = nullptr;       // those masks in memory, by position
   llvm::CallInst* masksHidden_ = nullptr;   // what hides them from LLVM
   bool masksVolatile_ = false;
+  bool mayBeEmpty_ = false;                 // no lane may be active in the current block
+  struct Nearby {
+    llvm::AllocaInst* known;  // i1: what lies between the bounds can be read
+    int64_t low, high;        // bytes from the register's value on
+  };
+  std::map<ptx::RegId, Nearby> nearby_;     // by register that blocks without lanes read from
   std::map<llvm::BasicBlock*, llvm::BasicBlock*> turns_;  // before the header of an interleaved loop: goes on there or hands over
   std::vector<uint8_t> modified_;
   llvm::BasicBlock* warpEnd_ = nullptr;

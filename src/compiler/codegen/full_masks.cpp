@@ -32,7 +32,7 @@ bool FunctionEmitter::isMaskedAccess(const Inst& inst) const {
 }
 
 bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) const {
-  if (llvm::isa<llvm::Constant>(mask_) || block.last - block.first > longestCopy) return false;
+  if (llvm::isa<llvm::Constant>(mask_) || mayBeEmpty_ || block.last - block.first > longestCopy) return false;
   for (uint32_t i = block.first; i < block.last; ++i) {
     const Inst& inst = flat_.instructions[i];
     if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst))) return true;
@@ -113,11 +113,12 @@ Value* FunctionEmitter::loadNarrow(llvm::Type* vector, Value* p, Value* mask) {
   llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "loaded", &function_);
   // What lies on the page of an active lane can be read.
   constexpr uint64_t page = 4096;
+  p = readable(p);
   Value* at = b.CreateAnd(b.CreatePtrToInt(p, b.getInt64Ty()), i64(page - 1));
   Value* within = b.CreateICmpULE(at, i64(page - uint64_t(lanes) * size));
   Value* bits = b.CreateBitCast(mask, bitsType);
   Value* any = b.CreateICmpNE(bits, llvm::Constant::getNullValue(bitsType));
-  b.CreateCondBr(b.CreateAnd(within, any), whole, apart, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  b.CreateCondBr(mayBeEmpty_ ? within : b.CreateAnd(within, any), whole, apart, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
   b.SetInsertPoint(whole);
   Value* fast = ofProgram(b.CreateAlignedLoad(vector, p, llvm::Align(size)));
   b.CreateBr(done);

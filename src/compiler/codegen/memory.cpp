@@ -124,6 +124,7 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
     Value* misaligned = b.CreateICmpNE(b.CreateAnd(p, splat(i64(low))), llvm::Constant::getNullValue(p->getType()));
     bad = anyLane(lanes = logicalAnd(mask_, misaligned));
   }
+  if (mayBeEmpty_ && strides) bad = b.CreateAnd(bad, anyLane(mask_));
   if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(bad); known && known->isZero()) return;
   // More addresses than these would cost registers up to the end of the block.
   constexpr unsigned mostAddresses = 3;
@@ -151,9 +152,14 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
   bool fenced = ordered(inst);
   if (fenced) compilerFence();
   bool constant = a.space == Space::Param || a.space == Space::Const || inst.has(Mod::Nc);
+  noteReadable(inst, inst.operands[1], a, size * count);
   if (a.kind == Address::Kind::Uniform) {
     for (unsigned i = 0; i < count; ++i) {
       Value* p = pointer(shifted(a, int64_t(i) * size));
+      if (mayBeEmpty_ && !aligned) {
+        Value* always = isReadable(inst.operands[1], a, size * count);
+        p = valuesEitherWay(always ? always : b.getFalse(), [&] { return LaneValues{p}; }, [&] { return LaneValues{readable(p)}; })[0];
+      }
       llvm::LoadInst* load = ofProgram(b.CreateAlignedLoad(element, p, llvm::Align(aligned ? 1 : size)));
       if (constant) load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(k_.context(), {}));
       Value* v = load;
@@ -185,7 +191,7 @@ FunctionEmitter::LaneValues FunctionEmitter::loadLanes(const Inst& inst, const A
     for (unsigned i = 0; i < count; ++i) values.push_back(gather(shifted(a, int64_t(i) * size), element));
     return values;
   };
-  auto loadWide = [&] {
+  auto loadMasked = [&] {
     llvm::Type* wide = llvm::FixedVectorType::get(element, width_ * count);
     Value* wideMask = maskOfElements(mask_, count);
     Value* p = pointer(near);
@@ -200,6 +206,11 @@ FunctionEmitter::LaneValues FunctionEmitter::loadLanes(const Inst& inst, const A
       values.push_back(b.CreateShuffleVector(all, pick));
     }
     return values;
+  };
+  auto loadWide = [&]() -> LaneValues {
+    if (Value* always = count == 1 ? isReadable(inst.operands[1], near, size) : nullptr)
+      return valuesEitherWay(always, [&] { return LaneValues{ofProgram(b.CreateAlignedLoad(vectorOf(element), pointer(near), llvm::Align(size)))}; }, loadMasked);
+    return loadMasked();
   };
   if (contiguous) return valuesEitherWay(near.valid, loadWide, gatherAll);
   if (int64_t apart = spacing(a, size, count)) return valuesEitherWay(a.valid, [&] { return loadSpaced(a, element, count, apart); }, gatherAll);

@@ -113,7 +113,7 @@ void FunctionEmitter::emitRegion(uint32_t region) {
   if (turn) roots = turn->roots;
   order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, roots, Through::UntilSuspensions));
   PendingSet entrySet(roots.begin(), roots.end());
-  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entrySet, k_.free);
+  linearize(entrySet);
   for (BlockId x : order_->blocks)
     for (uint32_t i = flat_.blocks[x].first; i < flat_.blocks[x].last; ++i)
       analysis::forEachDef(flat_.instructions[i], [&](ptx::RegId& r) { modified_[r] = 1; });
@@ -354,6 +354,10 @@ void FunctionEmitter::beginRound(BlockId x, const PendingSet& waiting, uint32_t 
 void FunctionEmitter::emitGate(BlockId x) {
   b.SetInsertPoint(gates_[x]);
   if (!bodies_[x]) bodies_[x] = block(function_, "b" + llvm::Twine(x));
+  if (linear_->runsEmpty(x)) {
+    b.CreateBr(bodies_[x]);
+    return;
+  }
   llvm::BasicBlock* skip = block(function_, "skip" + llvm::Twine(x));
   b.CreateCondBr(anyLane(waitingAt(x)), bodies_[x], skip);
   b.SetInsertPoint(skip);
@@ -365,6 +369,7 @@ void FunctionEmitter::emitGate(BlockId x) {
 void FunctionEmitter::emitBlock(BlockId x) {
   b.SetInsertPoint(bodies_[x]);
   enter(x);
+  mayBeEmpty_ = linear_->runsEmpty(x);
   // Where no lane can be elsewhere, none can be missing.
   mask_ = atOnce() && !a_.shapes.partial[x] && !k_.lanesExit ? liveAtEntry_ : waitingAt(x);
   setWaiting(x, noLanes());
@@ -398,6 +403,10 @@ void FunctionEmitter::emitTerminator(BlockId x) {
       emitSuspend(x, s, mask_);
     } else if (analysis::onlyExits(flat_, s)) {
       leave(mask_);
+      go(x, waiting, noBlock, nullptr);
+    } else if (mayBeEmpty_) {
+      addWaiting(s, mask_);
+      waiting.insert(s);
       go(x, waiting, noBlock, nullptr);
     } else {
       PendingSet w = waiting;
