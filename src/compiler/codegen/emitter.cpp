@@ -33,6 +33,7 @@ FunctionEmitter::FunctionEmitter(KernelState& kernel, Analyzed& analyzed, llvm::
               k_.fail(ErrorKind::Unsupported, inst.loc, std::string(ptx::formInfo(inst.form).mnemonic) + ": " + std::string(why));
             }),
       width_(kernel.width) {
+  pure_.callsApproximations = kernel.callsApproximations;
   slots_.resize(flat_.registers.size());
   modified_.assign(flat_.registers.size(), 0);
 }

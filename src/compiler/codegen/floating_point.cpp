@@ -157,20 +157,39 @@ Values rsqrt(PureEmitter& e, const Instruction& inst, Args args) {
   return floating(e, inst, args, [&](Args x) { return canonicalNan(e, approximateRsqrt(e, x[0])); });
 }
 
+namespace {
+
+// `op` of one operand; in kernels with many of these, in a function of its own.
+template <class Op>
+Values approximated(PureEmitter& e, const Instruction& inst, Args args, const char* name, Op op) {
+  return floating(e, inst, args, [&](Args x) {
+    if (!e.callsApproximations || !x[0]->getType()->isVectorTy()) return op(e, x[0]);
+    const bool flushes = subnormalsOf(e, inst) == Subnormals::Flushed;
+    Value* result = outOfLine(e, std::string(name) + (flushes ? ".ftz" : ""), {x[0]}, x[0]->getType(),
+                              [&](PureEmitter& inner, Args parameters) { return flushes ? flush(inner, op(inner, parameters[0])) : op(inner, parameters[0]); });
+    if (flushes) e.flushed.insert(result);
+    return result;
+  });
+}
+
+}  // namespace
+
 Values sin(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return canonicalNan(e, approximateSin(e, x[0])); });
+  return approximated(e, inst, args, "sin", [](PureEmitter& in, Value* v) { return canonicalNan(in, approximateSin(in, v)); });
 }
 Values cos(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return canonicalNan(e, approximateCos(e, x[0])); });
+  return approximated(e, inst, args, "cos", [](PureEmitter& in, Value* v) { return canonicalNan(in, approximateCos(in, v)); });
 }
 Values lg2(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return approximateLg2(e, x[0], subnormalsOf(e, inst)); });
+  const Subnormals subnormals = subnormalsOf(e, inst);
+  return approximated(e, inst, args, "lg2", [=](PureEmitter& in, Value* v) { return approximateLg2(in, v, subnormals); });
 }
 Values ex2(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return approximateEx2(e, x[0], subnormalsOf(e, inst)); });
+  const Subnormals subnormals = subnormalsOf(e, inst);
+  return approximated(e, inst, args, "ex2", [=](PureEmitter& in, Value* v) { return approximateEx2(in, v, subnormals); });
 }
 Values tanh(PureEmitter& e, const Instruction& inst, Args args) {
-  return floating(e, inst, args, [&](Args x) { return approximateTanh(e, x[0]); });
+  return approximated(e, inst, args, "tanh", [](PureEmitter& in, Value* v) { return approximateTanh(in, v); });
 }
 
 }  // namespace anywarp::codegen

@@ -38,6 +38,21 @@ bool needsWholeWarp(const Flat& flat) {
   return false;
 }
 
+// Whether code for ex2, sin and the like would be made so often that it is worth a call each time.
+bool hasManyApproximations(const analysis::FlatProgram& program) {
+  constexpr size_t many = 64;
+  static constexpr std::string_view functions[] = {"ex2", "lg2", "sin", "cos", "tanh"};
+  size_t count = 0;
+  auto add = [&](const Flat& flat) {
+    for (const Inst& inst : flat.instructions)
+      count += inst.pseudo == analysis::Pseudo::None && inst.form != ptx::Form::Unknown &&
+               std::find(std::begin(functions), std::end(functions), std::string_view(ptx::formInfo(inst.form).function)) != std::end(functions);
+  };
+  add(program.kernel);
+  for (const auto& [f, flat] : program.functions) add(flat);
+  return count > many && !options::isPassOff("call-approximations");
+}
+
 class KernelCompiler {
  public:
   KernelCompiler(const compiler::CompileRequest& request, llvm::Module& module, analysis::FlatProgram& program,
@@ -55,6 +70,7 @@ class KernelCompiler {
     k_.threads = rowsRepeat_ ? k_.options.block.x : k_.options.block.x * k_.options.block.y * k_.options.block.z;
     k_.params = analysis::paramLayout(request_.module->functions[request_.function]);
     chooseWidth();
+    k_.callsApproximations = hasManyApproximations(k_.program);
     if (Status s = analyzeKernel(); !s) return s;
     for (auto& [f, flat] : k_.program.functions)
       if (Status s = analyze(k_.analyzed[f], flat); !s) return s;

@@ -66,6 +66,7 @@ struct KernelState {
   unsigned width = 32;
   bool free = false;
   bool fullWarps = false;     // the block is a whole number of warps
+  bool callsApproximations = false;  // PureEmitter's
   bool lanesExit = true;      // single lanes may exit before the others
   uint32_t threads = 1;
   analysis::LaunchShape launch{};

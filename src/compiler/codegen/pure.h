@@ -60,6 +60,8 @@ class PureEmitter {
   // The host runs this kernel with subnormals flushed (x86: MXCSR FTZ and DAZ), so .ftz on f32 costs nothing. Only right when the
   // kernel's every f32 instruction is .ftz and it computes nothing in f64.
   bool hostFlushes = false;
+  // ex2, lg2, sin, cos and tanh of lanes are functions that are called: in kernels with many of them, code that is made once.
+  bool callsApproximations = false;
 
   Values unsupported(const ptx::Instruction& inst, std::string_view why) {
     report_(inst, why);

@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/x86/host_ops.h"
 #include "compiler/ptx/ast.h"
+#include "support/options.h"
 
 namespace anywarp::codegen {
 
@@ -225,14 +226,27 @@ Value* sqrtFloat(PureEmitter& e, Value* a, Rounding rounding) {
   return rounding == Rounding::Near ? call1(e, intrinsic::sqrt, a) : directed(e, Op::Sqrt, {a}, rounding);
 }
 
+namespace {
+
+// Zero or subnormal. Where masks are registers, a test of the exponent's bits: one instruction for each vector that the host has, and words
+// of LLVM's, which takes vectors of any length apart itself.
+Value* isTiny(PureEmitter& e, Value* v) {
+  static const bool testsBits = !options::isPassOff("flush-by-bits");
+  if (e.host.avx512dq && v->getType()->isVectorTy() && isFloat(v)) {
+    if (!testsBits) return x86::isSubnormal(e, v);
+    Value* bits = asInt(e, v);
+    return e.b.CreateICmpEQ(e.b.CreateAnd(bits, intConst(bits, 0x7f800000)), intConst(bits, 0));
+  }
+  return e.b.CreateFCmpOLT(call1(e, intrinsic::fabs, v), floatConst(v, isFloat(v) ? 0x1p-126 : 0x1p-1022));
+}
+
+}  // namespace
+
 Value* flush(PureEmitter& e, Value* v) {
   if (e.hostFlushes || e.flushed.contains(v)) return v;
   Value* bits = asInt(e, v);
-  Value* subnormal = e.host.avx512dq && v->getType()->isVectorTy() && isFloat(v)
-                         ? x86::isSubnormal(e, v)
-                         : e.b.CreateFCmpOLT(call1(e, intrinsic::fabs, v), floatConst(v, isFloat(v) ? 0x1p-126 : 0x1p-1022));
   Value* zero = e.b.CreateAnd(bits, intConst(bits, 1ull << (bitsOf(v) - 1)));
-  Value* result = asFloat(e, e.b.CreateSelect(subnormal, zero, bits));
+  Value* result = asFloat(e, e.b.CreateSelect(isTiny(e, v), zero, bits));
   e.flushed.insert(result);
   return result;
 }
