@@ -10,6 +10,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "support/left_frames.h"
+
 namespace anywarp::crash {
 namespace {
 
@@ -123,6 +125,7 @@ bool run(void (*work)(void*), void* argument, Crash* crash) {
   Landing here;
   here.crash = *crash;
   if (sigsetjmp(here.back, 0) != 0) {
+    forgetLeftFrames();
     *crash = here.crash;
     return false;
   }

@@ -256,6 +256,7 @@ bool BodyParser::parseInstruction(Instruction instruction, const Token& first) {
   if (opcode.forms.empty()) return parseUnknown(std::move(instruction), from);
   instruction.mods = opcode.mods;
   instruction.types = opcode.types;
+  elementAddress_ = opcode.forms[0] == Form::Mov && bits(opcode.types.empty() ? Type::None : opcode.types[0]) == 32 ? Type::U32 : Type::U64;
   if (opcode.forms[0] == Form::Call) return parseCall(std::move(instruction));
   if (!parseOperands(opcode.forms[0])) return false;
   if (!fit(opcode, instruction))
@@ -318,7 +319,7 @@ namespace {
 bool fitsSlot(const SlotSpec& spec, const Operand& operand) {
   using Kind = Operand::Kind;
   switch (spec.role) {
-    case SlotRole::Address: return operand.kind == Kind::Address;
+    case SlotRole::Address: return operand.kind == Kind::Address || operand.isElement;
     case SlotRole::Label: case SlotRole::Targets: return operand.kind == Kind::Label;
     case SlotRole::Dest:
       if (operand.kind == Kind::Vector) return spec.vector || spec.maybeVector;
@@ -358,6 +359,11 @@ bool BodyParser::fitForm(Form form, const ModList& mods, std::vector<Operand>& o
       return false;
     }
     operands[i] = written_[at++].operand;
+    if (operands[i].isElement && spec.role == SlotRole::Address) {
+      operands[i].hasSymbol = operands[i].kind == Operand::Kind::Symbol;
+      operands[i].kind = Operand::Kind::Address;
+    }
+    operands[i].isElement = false;
   }
   return at == written_.size();
 }

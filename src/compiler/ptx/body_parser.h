@@ -31,6 +31,7 @@ class BodyParser : DeclarationParser {
     bool afterPipe = false;
   };
   std::vector<Written> written_;
+  Type elementAddress_ = Type::U64;                       // what `name[register]` becomes where the instruction wants no address
   Operand sampler_;                                       // second of three in [texture, sampler, coordinates]
 
   // Statements
@@ -72,6 +73,10 @@ class BodyParser : DeclarationParser {
   bool parseLiteral(Operand& operand);
   bool parseRegisterSuffix(const NameMeaning& meaning, Operand& operand);
   bool parseSymbolSuffix(Operand& operand);
+  bool parseElementIndex(uint64_t elementBytes, Operand& symbol, RegId& index);
+  bool parseSignedOffset(int64_t& offset, uint64_t scale);
+  void addressElement(Operand& operand, RegId index, uint64_t elementBytes);
+  void generate(std::string_view opcode, std::initializer_list<Operand> operands);
   bool resolveGlobalName(std::string_view name, Operand& operand) const;
   const Variable* variableOf(const SymbolRef& symbol) const;
 };

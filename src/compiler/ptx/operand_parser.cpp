@@ -1,6 +1,8 @@
 // BodyParser, operands: registers, literals, addresses, vectors (PTX ISA: Instruction Operands). SPDX-License-Identifier: Apache-2.0
 #include "compiler/ptx/body_parser.h"
 
+#include "compiler/ptx/instruction_columns.h"
+
 namespace anywarp::ptx {
 
 bool BodyParser::parseOperand(Operand& operand) {
@@ -71,13 +73,8 @@ bool BodyParser::parseAddress(Operand& operand) {
     operand.offset = int64_t(absolute);
   }
   operand.kind = Operand::Kind::Address;
-  if (at("+") || at("-")) {
-    const bool minus = at("-");
-    next();
-    uint64_t offset = 0;
-    if (!parseIntegerConstant("an offset", offset)) return false;
-    operand.offset = int64_t(uint64_t(operand.offset) + (minus ? 0 - offset : offset));
-  }
+  operand.isElement = false;
+  if (!parseSignedOffset(operand.offset, 1)) return false;
   if (at(",") && !parseCoordinates(operand)) return false;
   return expect("]", "after address");
 }
@@ -210,21 +207,90 @@ const Variable* BodyParser::variableOf(const SymbolRef& symbol) const {
   return nullptr;
 }
 
-// `name[3]` is an element, `name+12` a byte offset; inside an address the caller reads the offset.
+// `name[3]`, `name[%r]` and `name[%r+3]` are elements (PTX ISA: Arrays as Operands), `name+12` a byte offset.
 bool BodyParser::parseSymbolSuffix(Operand& operand) {
+  RegId index = noReg;
+  uint64_t elementBytes = 1;
   if (accept("[")) {
-    const Variable* variable = variableOf(operand.symbol);
-    uint64_t index = 0;
-    if (!parseIntegerConstant("an array index", index) || !expect("]", "after array index")) return false;
-    if (variable) operand.offset = int64_t(index * bytes(variable->type) * variable->vector);
+    if (const Variable* variable = variableOf(operand.symbol)) elementBytes = uint64_t(bytes(variable->type)) * variable->vector;
+    if (!parseElementIndex(elementBytes, operand, index) || !expect("]", "after array index")) return false;
+    operand.isElement = true;
   }
+  if (!parseSignedOffset(operand.offset, 1)) return false;
+  if (index != noReg) addressElement(operand, index, elementBytes);
+  return true;
+}
+
+bool BodyParser::parseElementIndex(uint64_t elementBytes, Operand& symbol, RegId& index) {
+  const NameMeaning* meaning = peek().isWord() ? scopes_.find(peek().text) : nullptr;
+  if (!meaning || meaning->kind != NameMeaning::Kind::Register) {
+    uint64_t element = 0;
+    if (!parseIntegerConstant("an array index", element)) return false;
+    symbol.offset = int64_t(element * elementBytes);
+    return true;
+  }
+  const Token word = next();
+  Operand element;
+  if (!parseRegisterSuffix(*meaning, element)) return false;
+  const unsigned width = element.isReg() && !element.select ? bits(body_.registers[element.reg].type) : 0;
+  if ((width != 32 && width != 64) || isFloat(body_.registers[element.reg].type))
+    return fail(word.loc, "an array index is a constant or a register of 32 or 64 bits, found '" + std::string(word.text.substr(0, 200)) + "'");
+  index = element.reg;
+  return parseSignedOffset(symbol.offset, elementBytes);
+}
+
+// Nothing, or `+` or `-` and a constant, which counts units of `scale`.
+bool BodyParser::parseSignedOffset(int64_t& offset, uint64_t scale) {
   if (!at("+") && !at("-")) return true;
   const bool minus = at("-");
   next();
-  uint64_t offset = 0;
-  if (!parseIntegerConstant("an offset", offset)) return false;
-  operand.offset = int64_t(uint64_t(operand.offset) + (minus ? 0 - offset : offset));
+  uint64_t value = 0;
+  if (!parseIntegerConstant("an offset", value)) return false;
+  value *= scale;
+  offset = int64_t(uint64_t(offset) + (minus ? 0 - value : value));
   return true;
+}
+
+// An index in a register takes instructions of its own, before the one that has it.
+void BodyParser::addressElement(Operand& operand, RegId index, uint64_t elementBytes) {
+  auto registerOperand = [](RegId reg) {
+    Operand o;
+    o.kind = Operand::Kind::Register;
+    o.reg = reg;
+    return o;
+  };
+  const Type indexType = body_.registers[index].type;
+  const bool wideIndex = bits(indexType) == 64, wide = elementAddress_ == Type::U64;
+  const RegId address = RegId(body_.registers.size());
+  body_.registers.push_back({"element", elementAddress_});
+  Operand size;
+  size.kind = Operand::Kind::Integer;
+  size.bits = elementBytes;
+  Operand base = operand, to = registerOperand(address), from = registerOperand(index);
+  base.isElement = false;
+  generate(wide ? "mov.u64" : "mov.u32", {to, base});
+  if (!wide && wideIndex) {
+    from = registerOperand(RegId(body_.registers.size()));
+    body_.registers.push_back({"index", Type::U32});
+    generate("cvt.u32.u64", {from, registerOperand(index)});
+  }
+  generate(!wide ? "mad.lo.u32" : wideIndex ? "mad.lo.u64" : isSigned(indexType) ? "mad.wide.s32" : "mad.wide.u32", {to, from, size, to});
+  operand = to;
+  operand.isElement = true;
+}
+
+void BodyParser::generate(std::string_view opcode, std::initializer_list<Operand> operands) {
+  const Opcode decoded = decodeOpcode(opcode);
+  Instruction instruction;
+  instruction.form = decoded.forms[0];
+  instruction.mods = decoded.mods;
+  instruction.types = decoded.types;
+  instruction.operands = operands;
+  instruction.operands.resize(formRow(instruction.form).slots.count);
+  instruction.loc = peek().loc;
+  instruction.sourceFile = sourceFile_;
+  instruction.sourceLine = sourceLine_;
+  body_.instructions.push_back(std::move(instruction));
 }
 
 }  // namespace anywarp::ptx

@@ -53,6 +53,7 @@ TEST(Fault, PastTheEndOfAnAllocation) {
   EXPECT_EQ(context->fault()->kind, FaultKind::IllegalAddress);
   EXPECT_NE(context->fault()->message.find("48 bytes past the end of the 8192-byte device allocation"), std::string::npos)
       << context->fault()->message;
+  EXPECT_NE(context->fault()->message.find("ANYWARP_PAGE=2M"), std::string::npos) << context->fault()->message;
 }
 
 TEST(Fault, FreedMemory) {

@@ -17,6 +17,7 @@ namespace anywarp::device {
 namespace {
 
 constexpr size_t hugePage = size_t{2} << 20;
+constexpr size_t largestPage = size_t{1} << 30;
 // A process has some 65,000 mappings; guards split them, so beyond this many ranges there are none.
 constexpr size_t maxGuarded = 20000;
 // On both sides of a large reservation, never used: kernels that leave it by less fault, and do not meet the program's own memory.
@@ -44,10 +45,13 @@ size_t pageSize() {
   return size;
 }
 
+Arena::Arena(size_t wanted, Place place, size_t page)
+    : wanted_(wanted), place_(place), page_(roundUp(std::clamp(page, pageSize(), largestPage), pageSize())) {}
+
 Result<uintptr_t> Arena::take(size_t bytes, size_t alignment) {
   size_t page = pageSize();
   if (bytes > (size_t{1} << 47)) return Error{ErrorKind::OutOfMemory, std::to_string(bytes) + " bytes are more than an address space"};
-  size_t usable = roundUp(bytes, page);
+  size_t usable = roundUp(bytes, page_);
   size_t guard = taken_.size() < maxGuarded ? page : 0;
   alignment = std::max(alignment, usable >= hugePage ? hugePage : page);
   auto base = carve(usable + guard, alignment);

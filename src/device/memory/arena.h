@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "device/memory/shared_file.h"
+#include "support/options.h"
 #include "support/result.h"
 
 namespace anywarp::device {
@@ -19,8 +20,9 @@ class Arena {
  public:
   enum class Place : uint8_t { Anywhere, Low };  // Low: addresses of 32 bits
 
-  // Reserves up to `wanted` bytes when first needed, less where the process may not (ulimit -v), and more when it is used up.
-  explicit Arena(size_t wanted, Place place = Place::Anywhere) : wanted_(wanted), place_(place) {}
+  // Reserves up to `wanted` bytes when first needed, less where the process may not (ulimit -v), and more when it is used up. Ranges are
+  // multiples of `page`, which is made one of the host's pages.
+  explicit Arena(size_t wanted, Place place = Place::Anywhere, size_t page = options::page());
 
   // Readable, writable, zero. `alignment` is a power of two.
   Result<uintptr_t> take(size_t bytes, size_t alignment);
@@ -43,6 +45,7 @@ class Arena {
 
   const size_t wanted_;
   const Place place_;
+  const size_t page_;
   std::map<uintptr_t, size_t> free_;               // by address, never adjacent
   std::unordered_map<uintptr_t, Taken> taken_;
   uintptr_t cursor_ = 0;

@@ -285,7 +285,9 @@ std::string Memory::describe(uintptr_t address) const {
   auto before = below(pointer);
   uintptr_t past = before ? address - (before->base + before->bytes) : 0;
   // Of a freed range and a neighbour the younger is meant.
-  if (before && past < near && (!freed || freed->id < before->id)) return std::to_string(past) + " bytes past the end of " + the(*before);
+  if (before && past < near && (!freed || freed->id < before->id)) {
+    return std::to_string(past) + " bytes past the end of " + the(*before) + " (GPUs let accesses within 2 MiB pass, and so does ANYWARP_PAGE=2M)";
+  }
   if (freed) return std::to_string(address - freed->base) + " bytes into memory that was freed: " + the(*freed);
   if (auto a = above(pointer); a && a->base - address < near) {
     return std::to_string(a->base - address) + " bytes before " + the(*a);

@@ -178,6 +178,17 @@ TEST(Arena, NothingElseLiesNearIt) {
   EXPECT_EQ(protectionAt(*base + 64 * GiB), "---p");
 }
 
+TEST(Arena, PagesAsLargeAsAGpus) {
+  constexpr size_t large = size_t{2} << 20;
+  Arena arena(size_t{1} << 30, Arena::Place::Anywhere, large);
+  auto base = arena.take(5000, 4096);
+  ASSERT_TRUE(base);
+  for (size_t distance : {size_t{0}, size_t{8192}, large - 1}) EXPECT_EQ(protectionAt(*base + distance), "rw-p") << distance;
+  EXPECT_EQ(protectionAt(*base + large), "---p");
+  arena.give(*base);
+  EXPECT_EQ(protectionAt(*base + 8192), "---p");
+}
+
 TEST(Arena, AFreedRangeIsNotTheNextOneTaken) {
   Arena arena(1 << 20);
   auto first = arena.take(4096, 4096);

@@ -14,6 +14,7 @@
 #include "device/fault/signals.h"
 #include "device/sched/futex.h"
 #include "device/sched/pool.h"
+#include "support/left_frames.h"
 
 namespace anywarp::device {
 
@@ -413,6 +414,7 @@ bool Worker::startAnother(uint64_t quiet) {
 }
 
 void Worker::afterFault() {
+  forgetLeftFrames();
   Grid* grid = runningGrid_.load(std::memory_order_relaxed);
   runningGrid_.store(nullptr, std::memory_order_release);
   Block* block = running_;
