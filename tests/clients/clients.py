@@ -127,4 +127,14 @@ CLIENTS = {
         leave_out={"python/cuda_cccl/tests/compute/test_void_ptr_wrapper_validation.py": "wants Numba"},
     ),
     "tvm": Client(requirements=["apache-tvm==0.27.0.post1", "cuda-bindings==13.3.1", "nvidia-cuda-nvrtc==13.0.88", "numpy==2.4.6"]),
+    "drjit": Client(
+        requirements=["drjit==1.5.0", "numpy==2.4.6"],
+        repository="https://github.com/mitsuba-renderer/drjit",
+        revision="v1.5.0",
+        environment={"ANYWARP_PAGE": "2M"},  # it reads arrays that were never written past their end
+        tests=["tests"],
+        arguments=["-k", "cuda and not optix"],
+    ),
+    "openmm": Client(requirements=["openmm[cuda12]==8.6.1", "numpy==2.4.6"]),
+    "slangpy": Client(requirements=["slangpy==0.43.1", "numpy==2.4.6"]),
 }
