@@ -1,9 +1,10 @@
 // Short blocks that run whether lanes wait for them or not: chains of early exits without branches. SPDX-License-Identifier: Apache-2.0
 //
 // Whether any lane of a warp goes on is hard to foretell for the host, and a wrong guess costs more than a few vector operations for no
-// lanes. So no test stands before a block that changes nothing where it has no lanes: no store, no call, no loop, and what it writes is
-// kept by lane or read nowhere else. Its loads read what lies on a page that was read before, so that none waits for the mask of the one
-// before it; elsewhere they are masked, or, of one place for all lanes, go to a place that can always be read.
+// lanes. So no test stands before a block that reads global memory, decides, and changes nothing where it has no lanes: no store, no
+// call, no loop, and what it writes is kept by lane or read nowhere else. Its loads read what lies on a page that was read before, so
+// that none waits for the mask of the one before it; elsewhere they are masked, or, of one place for all lanes, go to a place that can
+// always be read. Where data come from shared memory, tests are mostly of the thread's number, which the host foretells: those stay.
 #include <llvm/IR/InlineAsm.h>
 
 #include <algorithm>
@@ -35,7 +36,7 @@ bool isQuick(const Inst& inst) {
 
 // Of one place for all lanes, or of neighbouring places.
 bool isQuickLoad(const Inst& inst, const analysis::Shapes& shapes) {
-  if (inst.form != Form::Ld || inst.guard != ptx::noReg || inst.space() == ptx::Space::Local) return false;
+  if (inst.form != Form::Ld || inst.guard != ptx::noReg || inst.space() != ptx::Space::Global) return false;
   if (inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Mmio)) return false;
   if (inst.operands[0].kind == ptx::Operand::Kind::Vector) return false;
   int64_t size = ptx::bits(inst.type()) / 8;
@@ -53,28 +54,29 @@ bool isQuickLoad(const Inst& inst, const analysis::Shapes& shapes) {
 bool FunctionEmitter::mayRunEmpty(BlockId x) {
   const analysis::Block& block = flat_.blocks[x];
   if (!a_.shapes.partial[x] || block.last - block.first > longestBlock) return false;
-  bool jump = block.terminator == analysis::Terminator::Jump;
-  bool parts = block.terminator == analysis::Terminator::Branch && a_.shapes.divergent[x];
-  if (!jump && !parts) return false;
+  if (block.terminator != analysis::Terminator::Branch || !a_.shapes.divergent[x]) return false;
   for (BlockId s : block.successors)
     if (block.suspendsTo(s) || order_->position[s] <= order_->position[x]) return false;
   for (const analysis::Loop& loop : order_->loops)
     if (loop.header == x) return false;
+  bool loads = false;
   for (uint32_t i = block.first; i < block.last; ++i) {
     Inst& inst = flat_.instructions[i];
-    if (inst.pseudo == analysis::Pseudo::None && !isQuick(inst) && !isQuickLoad(inst, a_.shapes)) return false;
+    const bool loadsHere = inst.pseudo == analysis::Pseudo::None && isQuickLoad(inst, a_.shapes);
+    if (inst.pseudo == analysis::Pseudo::None && !isQuick(inst) && !loadsHere) return false;
+    loads |= loadsHere;
     bool stays = true;
     analysis::forEachDef(inst, [&](ptx::RegId& r) { stays &= a_.local[r] || a_.shapes.registers[r].kind == Shape::Kind::Varying; });
     if (!stays) return false;
   }
-  return true;
+  return loads;
 }
 
 // The order of the blocks, and where lanes may wait meanwhile; `entry`: where they begin.
 void FunctionEmitter::linearize(const analysis::PendingSet& entry) {
   linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, k_.free);
   nearby_.clear();
-  if (k_.free || k_.options.debugInfo || options::isPassOff("empty-blocks")) return;
+  if (k_.free || atOnce() || k_.options.debugInfo || options::isPassOff("empty-blocks")) return;
   std::vector<uint8_t> runsEmpty(flat_.blocks.size());
   bool any = false;
   for (BlockId x : order_->blocks) {
