@@ -13,4 +13,13 @@ CUresult enter(Current& current) {
   return current.fault();
 }
 
+CUresult enter(Current& current, CUstream stream) {
+  std::shared_ptr<StreamObject> object = !inCallback() && currentStack().empty() ? streams().find(stream) : nullptr;
+  std::shared_ptr<Context> owner = object ? object->context.lock() : nullptr;
+  if (!owner) return enter(current);
+  current = {owner, owner->active()};
+  if (current.impl != object->impl) return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+  return current.fault();
+}
+
 }  // namespace anywarp::driver

@@ -13,6 +13,8 @@ namespace anywarp::driver {
 
 // Finds the context that a call works in: current, active and healthy.
 CUresult enter(Current& current);
+// A stream of the program's own brings its context along where the thread has none.
+CUresult enter(Current& current, CUstream stream);
 
 // Needs cuInit only. Body: CUresult().
 template <class Body>

@@ -20,14 +20,18 @@ CUresult withEvent(const char* name, CUevent handle, Body&& body) {
 void forgetPoint(EventObject& event);
 
 CUresult record(const char* name, CUevent handle, CUstream streamHandle, unsigned flags) {
-  return withEvent(name, handle, [&](Current& current, EventObject& event) -> CUresult {
+  return call(name, [&]() -> CUresult {
+    Current current;
+    if (CUresult entered = enter(current, streamHandle); entered != CUDA_SUCCESS) return entered;
+    std::shared_ptr<EventObject> event = events().find(handle);
+    if (!event) return CUDA_ERROR_INVALID_HANDLE;
     if (flags & ~CU_EVENT_RECORD_EXTERNAL) return CUDA_ERROR_INVALID_VALUE;
     StreamRef stream = enterStream(current, streamHandle);
-    if (!stream || event.impl != current.impl) return CUDA_ERROR_INVALID_HANDLE;
-    if (stream.capture) return captureRecord(stream, events().find(handle), flags);
+    if (!stream || event->impl != current.impl) return CUDA_ERROR_INVALID_HANDLE;
+    if (stream.capture) return captureRecord(stream, event, flags);
     if (flags) return CUDA_ERROR_INVALID_VALUE;  // external records exist while capturing only
-    if (event.isCaptured.load(std::memory_order_relaxed)) forgetPoint(event);
-    recordOn(*stream.stream, event);
+    if (event->isCaptured.load(std::memory_order_relaxed)) forgetPoint(*event);
+    recordOn(*stream.stream, *event);
     return CUDA_SUCCESS;
   });
 }

@@ -176,6 +176,21 @@ TEST_F(Stream, WaitEventOrdersStreams) {
   EXPECT_OK(cuStreamDestroy_v2(other));
 }
 
+TEST_F(Stream, EventsAreRecordedWithoutAContextOnStreamsThatHaveOne) {
+  CUevent e = event();
+  CUcontext before = nullptr;
+  ASSERT_OK(cuCtxGetCurrent(&before));
+  ASSERT_OK(cuCtxSetCurrent(nullptr));
+  EXPECT_OK(cuEventRecord(e, stream));
+  EXPECT_EQ(cuEventRecord(e, nullptr), CUDA_ERROR_INVALID_CONTEXT);
+  EXPECT_EQ(cuEventRecord(e, CU_STREAM_PER_THREAD), CUDA_ERROR_INVALID_CONTEXT);
+  EXPECT_EQ(cuEventRecord(nullptr, stream), CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_EQ(cuEventRecord(e, reinterpret_cast<CUstream>(e)), CUDA_ERROR_INVALID_CONTEXT);
+  ASSERT_OK(cuCtxSetCurrent(before));
+  EXPECT_OK(cuEventSynchronize(e));
+  EXPECT_OK(cuEventDestroy_v2(e));
+}
+
 TEST_F(Stream, EventsMeasureTime) {
   CUevent start = event(), end = event(), untimed = event(CU_EVENT_DISABLE_TIMING);
   float milliseconds = -1;
