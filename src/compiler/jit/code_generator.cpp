@@ -97,8 +97,9 @@ Result<std::unique_ptr<CodeGenerator>> takeCodeGenerator(const EmitOptions& opti
   return CodeGenerator::create(options, llvm::CodeGenFileType::ObjectFile);
 }
 
-void giveBack(std::unique_ptr<CodeGenerator> generator, const EmitOptions& options) {
-  constexpr size_t most = 4;
+void giveBack(std::unique_ptr<CodeGenerator> generator, const EmitOptions& options, size_t bytes) {
+  constexpr size_t most = 4, large = size_t(1) << 20;
+  if (bytes >= large) return;
   std::lock_guard lock(rest().mutex);
   if (rest().all.size() < most) rest().all.push_back({keyOf(options), std::move(generator)});
 }

@@ -28,8 +28,9 @@ class CodeGenerator {
   llvm::legacy::PassManager passes_;
 };
 
-// A code generator for objects, from those that are at rest or a new one; to be given back only after a compilation that went well.
+// A code generator for objects, from those that are at rest or a new one; to be given back only after a compilation that went well
+// and made an object of `bytes`: what a large one has made it keep is not needed again.
 Result<std::unique_ptr<CodeGenerator>> takeCodeGenerator(const EmitOptions& options);
-void giveBack(std::unique_ptr<CodeGenerator> generator, const EmitOptions& options);
+void giveBack(std::unique_ptr<CodeGenerator> generator, const EmitOptions& options, size_t bytes);
 
 }  // namespace anywarp::jit

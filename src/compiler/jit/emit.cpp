@@ -1,8 +1,6 @@
 // Verify, optimise, emit: one LLVM module becomes one ELF object. SPDX-License-Identifier: Apache-2.0
 #include "compiler/jit/emit.h"
 
-#include <llvm/IR/DiagnosticInfo.h>
-#include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PassTimingInfo.h>
@@ -14,6 +12,8 @@
 #include <chrono>
 
 #include "compiler/jit/code_generator.h"
+#include "compiler/jit/diagnostics.h"
+#include "compiler/jit/parts.h"
 #include "compiler/jit/passes.h"
 #include "compiler/jit/target.h"
 #include "support/dump.h"
@@ -22,27 +22,6 @@
 
 namespace anywarp::jit {
 namespace {
-
-// Without a handler of ours an error diagnostic would end the process.
-class Diagnostics : public llvm::DiagnosticHandler {
- public:
-  bool handleDiagnostics(const llvm::DiagnosticInfo& info) override {
-    std::string text;
-    llvm::raw_string_ostream stream(text);
-    llvm::DiagnosticPrinterRawOStream printer(stream);
-    info.print(printer);
-    if (info.getSeverity() == llvm::DS_Error) {
-      errors_ += (errors_.empty() ? "" : "; ") + text;
-    } else if (info.getSeverity() == llvm::DS_Warning) {
-      log::debug("llvm: {}", text);
-    }
-    return true;
-  }
-  const std::string& errors() const { return errors_; }
-
- private:
-  std::string errors_;
-};
 
 class Stopwatch {
  public:
@@ -83,6 +62,19 @@ void dumpIr(const llvm::Module& module, const EmitOptions& options, DumpStage st
   if (options.dump && options.dump->wants(stage)) options.dump->write(stage, printed(module));
 }
 
+Result<std::vector<uint8_t>> emit(llvm::Module& module, const EmitOptions& options, std::unique_ptr<CodeGenerator> generator,
+                                  const Diagnostics& diagnostics) {
+  Threads threads(module);
+  if (threads.count() > 1) {
+    giveBack(std::move(generator), options, 0);
+    return emitInParts(module, options, threads.count());
+  }
+  std::vector<uint8_t> object = generator->emit(module);
+  if (!diagnostics.errors().empty()) return Error{ErrorKind::Invalid, "code generation: " + diagnostics.errors()};
+  giveBack(std::move(generator), options, object.size());
+  return object;
+}
+
 // What LLVM's passes took since the last report.
 void reportTimes() {
   std::string text;
@@ -95,9 +87,7 @@ void reportTimes() {
 
 Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOptions& options, EmitTimes* times) {
   llvm::TimePassesIsEnabled = options::timePasses();
-  auto handler = std::make_unique<Diagnostics>();
-  Diagnostics& diagnostics = *handler;
-  module.getContext().setDiagnosticHandler(std::move(handler));
+  Diagnostics& diagnostics = Diagnostics::of(module.getContext());
 
   auto generator = takeCodeGenerator(options);
   if (!generator) return generator.error();
@@ -113,14 +103,11 @@ Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOpt
   dumpAssembly(module, options);
 
   Stopwatch emitting;
-  std::vector<uint8_t> object = (*generator)->emit(module);
+  auto object = emit(module, options, std::move(*generator), diagnostics);
   if (times) times->emit = emitting.milliseconds();
   if (options::timePasses()) reportTimes();
-  if (!diagnostics.errors().empty()) return Error{ErrorKind::Invalid, "code generation: " + diagnostics.errors()};
-  // What a large module has made it keep is not needed again.
-  constexpr size_t large = size_t(1) << 20;
-  if (object.size() < large) giveBack(std::move(*generator), options);
-  if (options.dump) options.dump->write(DumpStage::Object, asText(object));
+  if (!object) return object;
+  if (options.dump) options.dump->write(DumpStage::Object, asText(*object));
   return object;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,8 @@ Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOpt
 // Runs `work` on a thread with a large stack, all signals blocked. A fatal error inside LLVM ends `work` at once (its destructors do
 // not run: what it holds is leaked) and is returned, and so does a crash once protectWith() has been called. Nested calls run in place.
 Status guarded(const std::function<void()>& work);
+// The same with a thread for each of `works`, at once, also from within guarded(), which ends where one of them crashes.
+Status guardedTogether(std::span<const std::function<void()>> works);
 
 // Has `run` look after the threads of guarded(): handlers of signals belong to the library that opened this one.
 void protectWith(crash::RunFn run);

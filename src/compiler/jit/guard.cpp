@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <cstring>
 #include <mutex>
+#include <string_view>
+#include <vector>
 
 #include "compiler/jit/emit.h"
 #include "support/debug_options.h"
@@ -35,7 +37,7 @@ std::atomic<crash::RunFn> protector{nullptr};
 void fatalError(void*, const char* reason, bool) {
   Guard* guard = current;
   if (!guard) return;  // LLVM then prints the reason and exits, as it would without us
-  std::strncpy(guard->message, reason, sizeof guard->message - 1);
+  guard->message[std::string_view(reason).copy(guard->message, sizeof guard->message - 1)] = 0;
   guard->failed = true;
   longjmp(guard->exit, 1);
 }
@@ -103,6 +105,12 @@ void join(pthread_t thread, Guard& guard) {
   pthread_join(thread, nullptr);
 }
 
+Status outcome(Guard& guard) {
+  if (!guard.failed) return {};
+  if (guard.stopped) std::strcpy(guard.message, "it takes too long");
+  return Error{ErrorKind::Invalid, std::string("internal error of the code generator: ") + guard.message};
+}
+
 void* run(void* argument) {
   Guard& guard = *static_cast<Guard*>(argument);
   current = &guard;
@@ -147,8 +155,29 @@ Status guarded(const std::function<void()>& work) {
   pthread_t thread;
   if (!startThread(thread, guard)) return Error{ErrorKind::System, "cannot start a thread to compile on"};
   join(thread, guard);
-  if (guard.failed && guard.stopped) std::strcpy(guard.message, "it takes too long");
-  if (guard.failed) return Error{ErrorKind::Invalid, std::string("internal error of the code generator: ") + guard.message};
+  return outcome(guard);
+}
+
+Status guardedTogether(std::span<const std::function<void()>> works) {
+  installHandlers();
+  std::vector<Guard> guards(works.size());
+  std::vector<pthread_t> threads(works.size());
+  std::vector<bool> started(works.size());
+  for (size_t i = 0; i < works.size(); ++i) {
+    guards[i].work = &works[i];
+    dl_iterate_phdr(findText, &guards[i].crash);
+    started[i] = startThread(threads[i], guards[i]);
+  }
+  for (size_t i = 0; i < works.size(); ++i) {
+    if (started[i]) join(threads[i], guards[i]);
+    else if (Status done = guarded(works[i]); !done) return done;
+  }
+  for (Guard& guard : guards) {
+    Status done = outcome(guard);
+    if (done) continue;
+    if (current) fatalError(nullptr, guard.message, false);
+    return done;
+  }
   return {};
 }
 

@@ -117,6 +117,22 @@ TEST(GuardTest, FatalErrorComesBack) {
   EXPECT_TRUE(guarded([] {}));
 }
 
+TEST(GuardTest, FatalErrorOfOneOfSeveralThreadsEndsTheirStarter) {
+  int good = 0, after = 0;
+  std::vector<std::function<void()>> works{[&] { ++good; }, [] { llvm::report_fatal_error("out of ideas", false); }};
+  Status done = guarded([&] {
+    (void)guardedTogether(works);
+    ++after;
+  });
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("out of ideas"), std::string::npos);
+  EXPECT_EQ(after, 0);
+  EXPECT_FALSE(guardedTogether(works));
+  works.pop_back();
+  EXPECT_TRUE(guarded([&] { EXPECT_TRUE(guardedTogether(works)); }));
+  EXPECT_EQ(good, 3);
+}
+
 [[gnu::noinline]] uint64_t deep(uint64_t depth) {
   volatile char frame[1024];
   frame[depth & 1023] = 1;

@@ -12,8 +12,10 @@
 #include <fstream>
 
 #include "compiler/jit/emit.h"
+#include "compiler/jit/parts.h"
 #include "compiler/object/architecture.h"
 #include "compiler/object/elf.h"
+#include "compiler/object/join.h"
 #include "compiler/object/loader.h"
 #include "compiler/object/names.h"
 #include "support/host_cpu.h"
@@ -22,22 +24,22 @@
 namespace anywarp::object {
 namespace {
 
-std::vector<uint8_t> compile(const char* text, const jit::EmitOptions& options) {
+std::vector<uint8_t> compile(const char* text, const jit::EmitOptions& options, unsigned parts = 1) {
   llvm::LLVMContext context;
   llvm::SMDiagnostic diagnostic;
   auto module = llvm::parseAssemblyString(text, diagnostic, context);
   EXPECT_TRUE(module) << diagnostic.getMessage().str();
   EXPECT_TRUE(jit::prepareModule(*module, options));
-  auto object = jit::optimizeAndEmit(*module, options);
+  auto object = parts > 1 ? jit::emitInParts(*module, options, parts) : jit::optimizeAndEmit(*module, options);
   EXPECT_TRUE(object) << object.error().message;
   return object ? *object : std::vector<uint8_t>();
 }
 
-std::vector<uint8_t> compile(const char* text) {
+std::vector<uint8_t> compile(const char* text, unsigned parts = 1) {
   jit::EmitOptions options;
   options.cpu = hostCpu().name;
   options.features = hostCpu().features;
-  return compile(text, options);
+  return compile(text, options, parts);
 }
 
 const void* resolve(std::string_view name) { return findHostFunction(name); }
@@ -76,8 +78,12 @@ f: store volatile i32 6, ptr %p ret i32 105
 other: ret i32 -1
 })";
 
-TEST(LoaderTest, CodeOfEveryKindRuns) {
-  auto loaded = LoadedObject::load(compile(variety), "variety", resolve);
+// The parameter: on how many threads the object is made.
+class Parts : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Threads, Parts, testing::Values(1, 2, 3, 20));
+
+TEST_P(Parts, CodeOfEveryKindRuns) {
+  auto loaded = LoadedObject::load(compile(variety, GetParam()), "variety", resolve);
   ASSERT_TRUE(loaded) << loaded.error().message;
   const LoadedObject& object = **loaded;
   EXPECT_EQ(functionOf<int()>(object, "bump")(), 6);
@@ -92,6 +98,65 @@ TEST(LoaderTest, CodeOfEveryKindRuns) {
   }
   EXPECT_EQ(functionOf<int(int, int*)>(object, "choose")(6, &seen), -1);
   EXPECT_EQ(object.find("nothing"), nullptr);
+}
+
+TEST_P(Parts, LocalFunctionsAndVariablesAreShared) {
+  auto loaded = LoadedObject::load(compile(R"(
+@count = internal global i32 40
+@steps = internal unnamed_addr constant [2 x i32] [i32 1, i32 2]
+define internal i32 @advance(i64 %i) noinline {
+  %s = getelementptr [2 x i32], ptr @steps, i64 0, i64 %i  %step = load i32, ptr %s
+  %v = load i32, ptr @count  %n = add i32 %v, %step  store i32 %n, ptr @count  ret i32 %n
+}
+define internal i32 @0(i64 %i) noinline { %v = call i32 @advance(i64 %i) %n = add i32 %v, 100 ret i32 %n }
+define i32 @first() { %v = call i32 @advance(i64 0) ret i32 %v }
+define i32 @second() { %v = call i32 @0(i64 1) ret i32 %v }
+define i32 @third(i64 %i) { %s = getelementptr [2 x i32], ptr @steps, i64 0, i64 %i %v = load i32, ptr %s ret i32 %v }
+)", GetParam()), "shared", resolve);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(functionOf<int()>(**loaded, "first")(), 41);
+  EXPECT_EQ(functionOf<int()>(**loaded, "second")(), 143);
+  EXPECT_EQ(functionOf<int()>(**loaded, "first")(), 44);
+  EXPECT_EQ(functionOf<int(long)>(**loaded, "third")(1), 2);
+}
+
+TEST(JoinTest, RefusesWhatDoesNotGoTogether) {
+  auto one = compile("define i32 @f() { ret i32 1 }"), two = compile("define i32 @f() { ret i32 2 }");
+  auto joined = [](std::vector<std::vector<uint8_t>> files) { return joinObjects(files); };
+  EXPECT_EQ(joined({one, two}).error().message, "cannot join objects: two define 'f'");
+  EXPECT_EQ(joined({}).error().message, "cannot join objects: there are none");
+  auto cut = one;
+  cut.resize(100);
+  EXPECT_FALSE(joined({one, cut}));
+  auto foreign = compile("define i32 @g() { ret i32 2 }");
+  foreign[18] ^= 1;  // e_machine
+  EXPECT_EQ(joined({one, foreign}).error().message, "cannot join objects: they are for several machines");
+}
+
+TEST(JoinTest, OneObjectStaysWhatItIs) {
+  std::vector<std::vector<uint8_t>> files{compile(variety)};
+  auto whole = joinObjects(files);
+  ASSERT_TRUE(whole) << whole.error().message;
+  auto loaded = LoadedObject::load(*whole, "variety", resolve);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(functionOf<int(long)>(**loaded, "indirect")(1), 8);
+}
+
+TEST(JoinTest, LocalsAreLocal) {
+  std::vector<std::vector<uint8_t>> files{compile("define i32 @f() { ret i32 7 } define hidden i32 @h() { ret i32 9 }"),
+                                          compile("declare i32 @f() define i32 @g() { %v = call i32 @f() %n = add i32 %v, 1 ret i32 %n }")};
+  auto whole = joinObjects(files, {"f"});
+  ASSERT_TRUE(whole) << whole.error().message;
+  auto elf = readElf(*whole);
+  ASSERT_TRUE(elf) << elf.error().message;
+  std::map<std::string_view, int> bindings;
+  for (const Symbol& symbol : elf->symbols) bindings[symbol.name] = symbol.binding;
+  EXPECT_EQ(bindings["f"], STB_LOCAL);
+  EXPECT_EQ(bindings["g"], STB_GLOBAL);
+  EXPECT_EQ(bindings["h"], STB_GLOBAL);
+  auto loaded = LoadedObject::load(*whole, "locals", resolve);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(functionOf<int()>(**loaded, "g")(), 8);
 }
 
 TEST(LoaderTest, UnknownNamesAreRefused) {
@@ -140,6 +205,21 @@ TEST_P(Lines, AddressesHaveThem) {
   EXPECT_EQ((*loaded)->lineOf(start - 100000), 0u);
 }
 INSTANTIATE_TEST_SUITE_P(Versions, Lines, testing::Values(2, 3, 4, 5));
+
+TEST(JoinTest, EachPartHasItsLines) {
+  std::string text = withLines;
+  text.replace(text.find("VERSION"), 7, "5");
+  text += R"(define void @other(ptr %p) !dbg !9 { store volatile i32 1, ptr %p, !dbg !10 ret void, !dbg !10 }
+!9 = distinct !DISubprogram(name: "other", file: !1, line: 20, type: !5, unit: !0, spFlags: DISPFlagDefinition)
+!10 = !DILocation(line: 21, scope: !9)
+)";
+  auto loaded = LoadedObject::load(compile(text.c_str(), 3), "kernel", resolve);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  auto lineIn = [&](const char* function) { return (*loaded)->lineOf(reinterpret_cast<uintptr_t>((*loaded)->find(function)) + 1); };
+  EXPECT_EQ(lineIn("kernel"), 11u);
+  EXPECT_EQ(lineIn("other"), 21u);
+  EXPECT_EQ(lineIn("plain"), 0u);
+}
 
 TEST(LoaderTest, DamagedObjectsNeverCrashTheLoader) {
   std::string text = withLines;

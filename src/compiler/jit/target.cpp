@@ -86,7 +86,7 @@ Status prepareModule(llvm::Module& module, const EmitOptions& options) {
   module.setTargetTriple((*generator)->machine().getTargetTriple().str());
   module.setDataLayout((*generator)->machine().createDataLayout());
   module.setPICLevel(llvm::PICLevel::SmallPIC);
-  giveBack(std::move(*generator), options);
+  giveBack(std::move(*generator), options, 0);
   return {};
 }
 

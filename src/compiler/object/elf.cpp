@@ -63,7 +63,7 @@ Status readSymbols(ElfObject& object, const Section& table) {
     Elf64_Sym raw;
     if (!readStruct(table.bytes, at, raw)) return broken("symbol table size");
     Symbol symbol{nameAt(names, raw.st_name), raw.st_shndx,       raw.st_value, raw.st_size,
-                  ELF64_ST_TYPE(raw.st_info), ELF64_ST_BIND(raw.st_info)};
+                  ELF64_ST_TYPE(raw.st_info), ELF64_ST_BIND(raw.st_info), ELF64_ST_VISIBILITY(raw.st_other)};
     bool special = symbol.section == SHN_UNDEF || symbol.section == SHN_ABS;
     if (!special && symbol.section >= object.sections.size()) return broken("symbol of an unknown section");
     if (!special && symbol.value > object.sections[symbol.section].header.sh_size) return broken("symbol outside its section");

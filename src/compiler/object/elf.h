@@ -26,7 +26,7 @@ struct Symbol {
   std::string_view name;
   uint32_t section = SHN_UNDEF;  // checked: a section of the object, or SHN_UNDEF, SHN_ABS
   uint64_t value = 0, size = 0;
-  uint8_t type = 0, binding = 0;
+  uint8_t type = 0, binding = 0, visibility = 0;  // STT_, STB_, STV_
 };
 
 struct Relocation {

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "compiler/object/architecture.h"
@@ -225,15 +226,20 @@ class Loading {
   }
 
   void keepLines() {
-    for (uint32_t i = 0; i < elf_.sections.size(); ++i)
-      if (elf_.sections[i].name == ".debug_line" && !elf_.sections[i].isLoaded()) result_->lines_ = readLineTable(relocatedCopy(i));
+    std::vector<LineRow>& lines = result_->lines_;
+    for (uint32_t i = 0; i < elf_.sections.size(); ++i) {
+      if (elf_.sections[i].name != ".debug_line" || elf_.sections[i].isLoaded()) continue;
+      std::vector<LineRow> rows = readLineTable(relocatedCopy(i));
+      auto middle = lines.insert(lines.end(), rows.begin(), rows.end());
+      std::inplace_merge(lines.begin(), middle, lines.end(), [](const LineRow& a, const LineRow& b) { return a.address < b.address; });
+    }
   }
 
   void announce() {
     for (size_t i = 0; i < elf_.sections.size(); ++i)
       if (elf_.sections[i].name == ".eh_frame" && offsets_[i] != notPlaced && __register_frame) {
-        result_->ehFrame_ = result_->base_ + offsets_[i];
-        __register_frame(const_cast<void*>(result_->ehFrame_));
+        result_->ehFrames_.push_back(result_->base_ + offsets_[i]);
+        __register_frame(result_->base_ + offsets_[i]);
       }
     if (GdbRegistration::isWanted()) result_->gdb_ = std::make_unique<GdbRegistration>(debugImage());
     if (perfMapIsWanted())
@@ -276,7 +282,8 @@ Result<std::unique_ptr<LoadedObject>> LoadedObject::load(std::span<const uint8_t
 }
 
 LoadedObject::~LoadedObject() {
-  if (ehFrame_ && __deregister_frame) __deregister_frame(const_cast<void*>(ehFrame_));
+  for (const void* frames : ehFrames_)
+    if (__deregister_frame) __deregister_frame(const_cast<void*>(frames));
   gdb_.reset();
   if (base_) ::munmap(base_, mappedBytes_);
 }

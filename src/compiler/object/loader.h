@@ -45,7 +45,7 @@ class LoadedObject {
 
   uint8_t* base_ = nullptr;
   size_t mappedBytes_ = 0, codeBytes_ = 0;
-  const void* ehFrame_ = nullptr;
+  std::vector<const void*> ehFrames_;
   std::map<std::string, const void*, std::less<>> symbols_;
   std::vector<LineRow> lines_;
   std::unique_ptr<GdbRegistration> gdb_;

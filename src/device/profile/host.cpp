@@ -1,14 +1,11 @@
 // What the host offers to a device, as Linux tells it. SPDX-License-Identifier: Apache-2.0
 #include "device/profile/host.h"
 
-#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
-#include <sstream>
 
 namespace anywarp::device {
 
@@ -21,28 +18,6 @@ uint64_t numberIn(const char* path) {
   return file >> value ? value : 0;
 }
 
-unsigned coresByAffinity() {
-  for (int size = 1024; size <= 1 << 16; size *= 2) {
-    cpu_set_t* set = CPU_ALLOC(size);
-    size_t bytes = CPU_ALLOC_SIZE(size);
-    CPU_ZERO_S(bytes, set);
-    int count = sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
-    CPU_FREE(set);
-    if (count > 0) return static_cast<unsigned>(count);
-  }
-  return 1;
-}
-
-// Cores' worth of time per period; 0: no limit.
-double coresByQuota() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  double quota = 0, period = 0;
-  if (v2 >> quota >> period && period > 0) return quota / period;
-  double q = static_cast<double>(numberIn("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"));
-  double p = static_cast<double>(numberIn("/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
-  return q > 0 && p > 0 ? q / p : 0;
-}
-
 uint64_t nanoseconds() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -50,13 +25,6 @@ uint64_t nanoseconds() {
 }
 
 }  // namespace
-
-unsigned hostCores() {
-  unsigned cores = coresByAffinity();
-  double quota = coresByQuota();
-  if (quota > 0) cores = std::min(cores, static_cast<unsigned>(std::max(1.0, std::ceil(quota))));
-  return cores;
-}
 
 uint64_t hostMemoryBytes() {
   uint64_t bytes = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));

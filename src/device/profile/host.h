@@ -1,4 +1,4 @@
-// What the host offers to a device: cores, memory, caches, clock. SPDX-License-Identifier: Apache-2.0
+// What the host offers to a device: memory, caches, clock. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,6 @@
 
 namespace anywarp::device {
 
-// Cores that this process may use: affinity mask and control group quota, at least 1.
-unsigned hostCores();
 // Memory that this process may use: the machine's or the control group's limit.
 uint64_t hostMemoryBytes();
 // "Intel(R) Xeon(R) Processor"; "CPU" where the host does not say.

@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "device/fault/signals.h"
-#include "device/profile/host.h"
 #include "device/sched/futex.h"
 #include "device/sched/launch.h"
 #include "device/sched/worker.h"
+#include "support/host_cores.h"
 #include "support/log.h"
 #include "support/options.h"
 
