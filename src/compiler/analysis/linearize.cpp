@@ -13,8 +13,14 @@ std::vector<BlockId> liveTargets(const Flat& flat, BlockId x) {
 }
 
 Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free,
-               std::vector<uint8_t> runsEmpty)
-    : flat_(flat), order_(order), shapes_(shapes), free_(free), manyEntries_(free || entry.size() > 1), runsEmpty_(std::move(runsEmpty)) {
+               std::vector<uint8_t> runsEmpty, std::vector<BlockId> meetings)
+    : flat_(flat), order_(order), shapes_(shapes), free_(free), manyEntries_(free || entry.size() > 1), runsEmpty_(std::move(runsEmpty)),
+      meetings_(std::move(meetings)) {
+  if (!meetings_.empty()) {
+    meetingOf_.assign(flat.blocks.size(), noBlock);
+    for (BlockId x = 0; x < flat.blocks.size(); ++x)
+      if (meetings_[x] != noBlock) meetingOf_[meetings_[x]] = x;
+  }
   pending_.resize(flat.blocks.size());
   everPending_.assign(flat.blocks.size(), 0);
   reached_.assign(flat.blocks.size(), 0);
@@ -34,7 +40,7 @@ Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const
 
 Step Linear::choose(BlockId x, const PendingSet& waiting, BlockId target) const {
   if (waiting.empty()) return {};
-  auto step = [&](BlockId b) { return Step{b, b == target}; };
+  auto step = [&](BlockId b) { return Step{b, b == target || meetsFrom(b) != noBlock}; };
   uint32_t from = x == noBlock ? 0 : order_.position[x] + 1;
   BlockId first = noBlock;  // from here on: where it is not in a loop around x, nothing in that loop is
   for (BlockId b : waiting)
@@ -76,7 +82,8 @@ void Linear::flow(BlockId x, const PendingSet& waiting, BlockId target) {
   others.erase(n);
   if (pending_[n].unite(others)) {
     changed = true;
-    for (BlockId b : others) everPending_[b] = 1;
+    for (BlockId b : others)
+      if (meetsFrom(b) == noBlock) everPending_[b] = 1;
   }
   if (back) back->unite(others);
   if (changed) work_.push_back(n);

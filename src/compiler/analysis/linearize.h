@@ -24,7 +24,7 @@ struct Step {
 class Linear {
  public:
   Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free,
-         std::vector<uint8_t> runsEmpty = {});
+         std::vector<uint8_t> runsEmpty = {}, std::vector<BlockId> meetings = {});
 
   const Order& order() const { return order_; }
   // Blocks at which lanes may wait when x is entered, x aside.
@@ -34,6 +34,10 @@ class Linear {
 
   // x runs without a test, and may find no lane waiting (as the constructor was told).
   bool runsEmpty(BlockId x) const { return !runsEmpty_.empty() && runsEmpty_[x]; }
+
+  // The block whose lanes come together at x (findMeetings, as the constructor was told), and where those of x do.
+  BlockId meetsFrom(BlockId x) const { return meetings_.empty() ? noBlock : meetings_[x]; }
+  BlockId meetingOf(BlockId x) const { return meetings_.empty() ? noBlock : meetingOf_[x]; }
 
   // Where to go from x (or from the region's entry: noBlock) when lanes may wait at `waiting`; `target`: they certainly wait there.
   Step choose(BlockId x, const PendingSet& waiting, BlockId target = noBlock) const;
@@ -64,6 +68,7 @@ class Linear {
   bool manyEntries_;  // lanes may begin at several blocks
   std::vector<PendingSet> pending_;
   std::vector<uint8_t> runsEmpty_, everPending_, reached_;
+  std::vector<BlockId> meetings_, meetingOf_;
   std::vector<BlockId> work_;
   std::map<BlockId, PendingSet> backEdges_;
   bool suspendsWhilePending_ = false;

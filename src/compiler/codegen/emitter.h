@@ -171,6 +171,7 @@ class FunctionEmitter {
 
   // --- empty_blocks.cpp
   void linearize(const analysis::PendingSet& entry);
+  std::vector<BlockId> findMeetings(const analysis::PendingSet& entry);
   bool mayRunEmpty(BlockId x);
   void noteReadable(const Inst& inst, const ptx::Operand& o, const Address& a, unsigned bytes);
   Value* isReadable(const ptx::Operand& o, const Address& a, unsigned bytes);

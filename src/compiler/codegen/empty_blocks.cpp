@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "compiler/analysis/meetings.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
 #include "support/options.h"
@@ -72,11 +73,21 @@ bool FunctionEmitter::mayRunEmpty(BlockId x) {
   return loads;
 }
 
+// Where masks need not be kept: there are several entries where lanes come back to a region, at places that depend on the lane.
+std::vector<BlockId> FunctionEmitter::findMeetings(const analysis::PendingSet& entry) {
+  if (entry.size() != 1 || (k_.free && region_) || options::isPassOff("meetings")) return {};
+  std::vector<uint8_t> leaves(flat_.blocks.size());
+  if (region_)
+    for (const InterleavedLoop& loop : k_.interleaved) leaves[loop.loop.header] = 1;
+  return analysis::findMeetings(flat_, *order_, {entry.begin(), entry.end()}, leaves);
+}
+
 // The order of the blocks, and where lanes may wait meanwhile; `entry`: where they begin.
 void FunctionEmitter::linearize(const analysis::PendingSet& entry) {
-  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, k_.free);
+  std::vector<BlockId> meetings = findMeetings(entry);
+  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, k_.free && region_, std::vector<uint8_t>(), meetings);
   nearby_.clear();
-  if (k_.free || atOnce() || k_.options.debugInfo || options::isPassOff("empty-blocks")) return;
+  if (!region_ || k_.free || atOnce() || k_.options.debugInfo || options::isPassOff("empty-blocks")) return;
   std::vector<uint8_t> runsEmpty(flat_.blocks.size());
   bool any = false;
   for (BlockId x : order_->blocks) {
@@ -91,7 +102,10 @@ void FunctionEmitter::linearize(const analysis::PendingSet& entry) {
       if (!fresh) it->second.low = std::min(it->second.low, offset), it->second.high = std::max(it->second.high, end);
     }
   }
-  if (any) linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, false, std::move(runsEmpty));
+  if (any) {
+    std::replace_if(meetings.begin(), meetings.end(), [&](BlockId x) { return x != analysis::noBlock && runsEmpty[x]; }, analysis::noBlock);
+    linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, false, std::move(runsEmpty), std::move(meetings));
+  }
   for (auto& [r, near] : nearby_) {
     near.known = stackSlot(b.getInt1Ty(), "nearby");
     llvm::IRBuilder<>(initBlock_, initBlock_->begin()).CreateStore(b.getFalse(), near.known);

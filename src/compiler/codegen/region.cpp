@@ -184,7 +184,7 @@ void FunctionEmitter::emitFunction() {
       offset += (uint64_t(p.bytes) * width_ + 63) & ~uint64_t(63);
     }
   order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, {0}, Through::UntilSuspensions));
-  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, PendingSet{0}, false);
+  linearize({0});
   placeMasks();
   waiting_.assign(flat_.blocks.size(), nullptr);
   bodies_.assign(flat_.blocks.size(), nullptr);
@@ -275,6 +275,7 @@ void FunctionEmitter::setWaiting(BlockId x, Value* lanes) {
 }
 
 void FunctionEmitter::addWaiting(BlockId x, Value* lanes) {
+  if (linear_->meetsFrom(x) != noBlock) return;  // all of a block before: emitBlock
   setWaiting(x, linear_->everPending(x) ? b.CreateOr(waitingAt(x), lanes) : lanes);
 }
 
@@ -361,6 +362,7 @@ void FunctionEmitter::emitGate(BlockId x) {
   llvm::BasicBlock* skip = block(function_, "skip" + llvm::Twine(x));
   b.CreateCondBr(anyLane(waitingAt(x)), bodies_[x], skip);
   b.SetInsertPoint(skip);
+  if (!masks_) setWaiting(x, noLanes());  // as is known here: no mask goes on to another round
   PendingSet rest = linear_->pending(x);
   rest.erase(x);
   go(x, rest, noBlock, nullptr);
@@ -372,7 +374,8 @@ void FunctionEmitter::emitBlock(BlockId x) {
   mayBeEmpty_ = linear_->runsEmpty(x);
   // Where no lane can be elsewhere, none can be missing.
   mask_ = atOnce() && !a_.shapes.partial[x] && !k_.lanesExit ? liveAtEntry_ : waitingAt(x);
-  setWaiting(x, noLanes());
+  if (linear_->meetsFrom(x) == noBlock) setWaiting(x, noLanes());
+  if (BlockId meeting = linear_->meetingOf(x); meeting != noBlock) setWaiting(meeting, mask_);
   const analysis::Block& blk = flat_.blocks[x];
   if (k_.free && region_ && blk.first < blk.last && analysis::isWarpSync(flat_.instructions[blk.first]))
     warpSyncWait(x, flat_.instructions[blk.first]);
