@@ -1,9 +1,11 @@
 // anywarp doctor: what a program holds, and whether it can run here. SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstring>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "abi/fatbin.h"
@@ -80,6 +82,7 @@ struct Code {
   std::map<std::string, int> ptx, sass, lto;  // architecture -> images
   std::map<std::string, Missing> missing;      // instruction -> where
   int kernels = 0;
+  std::pair<int, int> newest;                  // version of PTX in it
   std::vector<std::string> errors;
 };
 
@@ -103,6 +106,7 @@ void examineModule(const fatbin::Image& image, Code* code) {
   if (!text) return code->errors.push_back(text.error().message);
   auto module = ptx::parseModule(std::move(*text), std::string(image.name.empty() ? "ptx" : image.name));
   if (!module) return code->errors.push_back(module.error().message);
+  code->newest = std::max(code->newest, {static_cast<int>((*module)->versionMajor), static_cast<int>((*module)->versionMinor)});
   for (const ptx::Function& function : (*module)->functions) {
     code->kernels += function.isEntry && function.hasBody;
     if (function.hasBody) examineBody(**module, function, code);
@@ -134,11 +138,24 @@ std::string runtimeText(const Linkage& l) {
   return l.importsRuntime ? "of another object" : "none: uses the driver API, or no CUDA at all";
 }
 
+// The release of CUDA whose compiler writes that version of PTX (PTX ISA, release history): the archive of a stripped runtime is to be of it.
+std::string releaseText(std::pair<int, int> version) {
+  auto [major, minor] = version;
+  std::string ptx = " (PTX " + std::to_string(major) + "." + std::to_string(minor) + ")";
+  if (major == 9) return "CUDA 13." + std::to_string(minor) + ptx;
+  if (major == 8 && minor <= 4) return "CUDA 12." + std::to_string(minor) + ptx;
+  if (major == 8 && minor == 5) return "CUDA 12.5 or 12.6" + ptx;
+  if (major == 8) return "CUDA 12." + std::to_string(minor + 1) + ptx;
+  if (major == 7) return "CUDA 11." + std::to_string(minor) + ptx;
+  return "CUDA 10 or older" + ptx;
+}
+
 // Returns whether the program can run.
 bool report(const std::string& path, const Linkage& l, const Code& code) {
   std::cout << path << "\n"
-            << "runtime    " << runtimeText(l) << "\n"
-            << "PTX        " << list(code.ptx) << "\n"
+            << "runtime    " << runtimeText(l) << "\n";
+  if (code.newest.first) std::cout << "made with  " << releaseText(code.newest) << "\n";
+  std::cout << "PTX        " << list(code.ptx) << "\n"
             << "SASS       " << list(code.sass) << "\n";
   if (!code.lto.empty()) std::cout << "LTO-IR     " << list(code.lto) << "\n";
   std::cout << "kernels    " << code.kernels << " with PTX\n";

@@ -58,6 +58,8 @@ Status compile(const CompileRequest& request, CompiledObject& object, KernelDump
   known.options.features = emit.enabled;
 
   llvm::LLVMContext context;
+  // Names of values are for people: where nobody reads the IR, making each one unique is work for nothing.
+  context.setDiscardValueNames(!onlyIr && !dump.wants(DumpStage::Llvm) && !dump.wants(DumpStage::LlvmOpt) && !options::verify());
   llvm::Module module(function.name, context);
   if (Status s = jit::prepareModule(module, emit); !s) return s;
   auto attributes = [&](llvm::Function& f) { jit::setFunctionAttributes(f, emit); };

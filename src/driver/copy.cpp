@@ -17,7 +17,7 @@ struct Flat {
 };
 
 CUresult copyFlat(const char* name, CUstream handle, Ordering ordering, const Flat& flat) {
-  return callInContext(name, [&](Current& current) -> CUresult {
+  return callInContext(name, handle, [&](Current& current) -> CUresult {
     StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     if (flat.bytes == 0) return CUDA_SUCCESS;
@@ -29,7 +29,7 @@ CUresult copyFlat(const char* name, CUstream handle, Ordering ordering, const Fl
 
 CUresult copyPlaces(const char* name, CUstream handle, Ordering ordering, const Place& target, const Place& source, size_t width, size_t height,
                     size_t depth) {
-  return callInContext(name, [&](Current& current) -> CUresult {
+  return callInContext(name, handle, [&](Current& current) -> CUresult {
     StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     device::Copy copy;

@@ -1,6 +1,9 @@
 // Driver API: Device Management. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "driver/entry.h"
 #include "driver/objects/memory_pool.h"
@@ -28,9 +31,19 @@ void copyText(char* target, int bytes, const std::string& text) {
 
 int attributeOf(const VisibleDevice& device, int number) { return device::attribute(device.profile(), number).value_or(0); }
 
-std::string lowered(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
+using PciAddress = std::array<unsigned, 4>;  // domain, bus, device, function
+
+// domain:bus:device.function in hexadecimal digits, as many as there are; the domain or the function may be left out.
+std::optional<PciAddress> readPciAddress(const char* text) {
+  PciAddress a{};
+  auto isWhole = [&](int end) { return end > 0 && text[end] == '\0'; };
+  int end = 0;
+  if (std::sscanf(text, "%4x:%2x:%2x.%1x%n", &a[0], &a[1], &a[2], &a[3], &end) == 4 && isWhole(end)) return a;
+  a = {};
+  if (std::sscanf(text, "%4x:%2x:%2x%n", &a[0], &a[1], &a[2], &end) == 3 && isWhole(end)) return a;
+  a = {};
+  if (std::sscanf(text, "%2x:%2x.%1x%n", &a[1], &a[2], &a[3], &end) == 3 && isWhole(end)) return a;
+  return std::nullopt;
 }
 
 CUresult uuid(const char* name, CUuuid* uuid, CUdevice dev) {
@@ -134,13 +147,10 @@ CUresult cuDeviceGetPCIBusId(char* text, int bytes, CUdevice dev) {
 CUresult cuDeviceGetByPCIBusId(CUdevice* dev, const char* text) {
   return call(__func__, [&]() -> CUresult {
     if (!dev || !text) return CUDA_ERROR_INVALID_VALUE;
-    std::string wanted = lowered(text);
+    std::optional<PciAddress> wanted = readPciAddress(text);
+    if (!wanted) return CUDA_ERROR_INVALID_VALUE;
     for (const VisibleDevice& device : visibleDevices()) {
-      std::string full = lowered(device.profile().pciBusId);
-      // domain:bus:device.function; the domain and the function may be left out.
-      std::string noFunction = full.substr(0, full.rfind('.'));
-      std::string noDomain = full.substr(full.find(':') + 1);
-      if (wanted != full && wanted != noFunction && wanted != noDomain) continue;
+      if (readPciAddress(device.profile().pciBusId.c_str()) != wanted) continue;
       *dev = device.ordinal;
       return CUDA_SUCCESS;
     }

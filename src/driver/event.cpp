@@ -11,7 +11,7 @@ constexpr unsigned knownFlags = CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING
 
 template <class Body>
 CUresult withEvent(const char* name, CUevent handle, Body&& body) {
-  return callInContext(name, [&](Current& current) -> CUresult {
+  return callInContext(name, handle, [&](Current& current) -> CUresult {
     std::shared_ptr<EventObject> event = events().find(handle);
     return event ? body(current, *event) : CUDA_ERROR_INVALID_HANDLE;
   });
@@ -20,9 +20,7 @@ CUresult withEvent(const char* name, CUevent handle, Body&& body) {
 void forgetPoint(EventObject& event);
 
 CUresult record(const char* name, CUevent handle, CUstream streamHandle, unsigned flags) {
-  return call(name, [&]() -> CUresult {
-    Current current;
-    if (CUresult entered = enter(current, streamHandle); entered != CUDA_SUCCESS) return entered;
+  return callInContext(name, streamHandle, [&](Current& current) -> CUresult {
     std::shared_ptr<EventObject> event = events().find(handle);
     if (!event) return CUDA_ERROR_INVALID_HANDLE;
     if (flags & ~CU_EVENT_RECORD_EXTERNAL) return CUDA_ERROR_INVALID_VALUE;
@@ -53,7 +51,7 @@ void forgetPoint(EventObject& event) {
 bool isTimed(const EventObject& event) { return !(event.flags & CU_EVENT_DISABLE_TIMING) && event.event->recorded(); }
 
 CUresult elapsed(const char* name, float* milliseconds, CUevent startHandle, CUevent endHandle) {
-  return callInContext(name, [&](Current& current) -> CUresult {
+  return callInContext(name, startHandle, [&](Current& current) -> CUresult {
     if (!milliseconds) return CUDA_ERROR_INVALID_VALUE;
     std::shared_ptr<EventObject> start = events().find(startHandle), end = events().find(endHandle);
     if (start && end && (start->isCaptured || end->isCaptured)) return CUDA_ERROR_CAPTURED_EVENT;
@@ -92,11 +90,20 @@ CUresult cuEventRecord(CUevent event, CUstream stream) { return record(__func__,
 CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) { return record(__func__, event, stream, flags); }
 
 CUresult cuEventQuery(CUevent handle) {
-  return withEvent(__func__, handle, [](Current& current, EventObject& event) -> CUresult {
+  auto query = [](Current& current, EventObject& event) -> CUresult {
     if (event.isCaptured) return CUDA_ERROR_CAPTURED_EVENT;
     if (!(event.shared ? event.shared->complete() : event.event->complete())) return CUDA_ERROR_NOT_READY;
     current.impl->flushPrintf();
     return current.fault();
+  };
+  if (!inCallback()) return withEvent(__func__, handle, query);
+  // The one question that a program's function in a stream may ask: programs do, and nothing waits for the answer.
+  return call(__func__, [&]() -> CUresult {
+    std::shared_ptr<EventObject> event = events().find(handle);
+    if (!event) return CUDA_ERROR_INVALID_HANDLE;
+    Current current;
+    CUresult entered = enterOwner(current, event->context, event->impl);
+    return entered == CUDA_SUCCESS ? query(current, *event) : entered;
   });
 }
 

@@ -132,7 +132,7 @@ bool canBeDisabled(const GraphNode& node) {
 }
 
 CUresult launchExec(const char* name, CUgraphExec handle, CUstream streamHandle) {
-  return callInContext(name, [&](Current& current) -> CUresult {
+  return callInContext(name, streamHandle, [&](Current& current) -> CUresult {
     std::shared_ptr<GraphExec> exec = graphExecs().find(handle);
     if (!exec) return CUDA_ERROR_INVALID_VALUE;
     StreamRef stream = enterStream(current, streamHandle);

@@ -105,7 +105,7 @@ CUresult cuMemAllocManaged(CUdeviceptr* pointer, size_t bytes, unsigned flags) {
 }
 
 CUresult cuMemFree_v2(CUdeviceptr pointer) {
-  return callInContext(__func__, [&](Current& current) -> CUresult {
+  return callInContext(__func__, pointer, [&](Current& current) -> CUresult {
     if (!pointer) return checkUnsafeCall();
     if (isImportedPointer(pointer)) {
       current.impl->synchronize();
@@ -133,7 +133,7 @@ CUresult cuMemAllocHost_v2(void** pointer, size_t bytes) { return allocateHost(_
 CUresult cuMemHostAlloc(void** pointer, size_t bytes, unsigned flags) { return allocateHost(__func__, pointer, bytes, flags); }
 
 CUresult cuMemFreeHost(void* pointer) {
-  return callInContext(__func__, [&](Current& current) -> CUresult {
+  return callInContext(__func__, addressOf(pointer), [&](Current& current) -> CUresult {
     if (!pointer) return CUDA_SUCCESS;
     return release(current, pointer, [](device::MemoryKind kind) { return kind == device::MemoryKind::HostPinned; });
   });
@@ -171,7 +171,7 @@ CUresult cuMemHostRegister_v2(void* host, size_t bytes, unsigned flags) {
 CUresult cuMemHostRegister(void* host, size_t bytes, unsigned flags) { return cuMemHostRegister_v2(host, bytes, flags); }
 
 CUresult cuMemHostUnregister(void* host) {
-  return callInContext(__func__, [&](Current& current) -> CUresult {
+  return callInContext(__func__, addressOf(host), [&](Current& current) -> CUresult {
     if (!host) return CUDA_ERROR_INVALID_VALUE;
     current.impl->synchronize();
     if (CUresult fault = current.fault(); fault != CUDA_SUCCESS) return fault;

@@ -14,7 +14,7 @@ struct Area {
 };
 
 CUresult fill(const char* name, CUstream handle, Ordering ordering, const Area& area, uint64_t value, uint32_t elementBytes) {
-  return callInContext(name, [&](Current& current) -> CUresult {
+  return callInContext(name, handle, [&](Current& current) -> CUresult {
     StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     device::Fill f;

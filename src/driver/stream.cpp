@@ -15,7 +15,7 @@ constexpr int lowestPriority = 0, highestPriority = -5;
 // Runs `body` with the stream that `handle` means, in its context.
 template <class Body>
 CUresult withStream(const char* name, CUstream handle, Body&& body) {
-  return callInContext(name, [&](Current& current) -> CUresult {
+  return callInContext(name, handle, [&](Current& current) -> CUresult {
     StreamRef stream = enterStream(current, handle);
     return stream ? body(current, stream) : CUDA_ERROR_INVALID_HANDLE;
   });
@@ -44,6 +44,11 @@ CUresult destroy(const char* name, CUstream handle) {
     forgetStream(*object->stream);
     return CUDA_SUCCESS;
   });
+}
+
+StreamAttributes& attributesOf(const Current& current, const StreamRef& stream, CUstream handle) {
+  if (stream.object) return stream.object->attributes;
+  return handle == CU_STREAM_PER_THREAD ? current.context->perThreadAttributes : current.context->legacyAttributes;
 }
 
 // Runs a program's function, during which its thread may not call us.
@@ -180,36 +185,27 @@ CUresult cuStreamAttachMemAsync(CUstream handle, CUdeviceptr pointer, size_t byt
 }
 
 CUresult cuStreamCopyAttributes(CUstream target, CUstream source) {
-  return callInContext(__func__, [&](Current& current) -> CUresult {
-    return enterStream(current, target) && enterStream(current, source) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+  return withStream(__func__, target, [&](Current& current, StreamRef& to) -> CUresult {
+    StreamAttributes& attributes = attributesOf(current, to, target);
+    StreamRef from = enterStream(current, source);
+    if (!from) return CUDA_ERROR_INVALID_HANDLE;
+    attributes.copyFrom(attributesOf(current, from, source));
+    return CUDA_SUCCESS;
   });
 }
 
 CUresult cuStreamGetAttribute(CUstream handle, CUstreamAttrID attribute, CUstreamAttrValue* value) {
-  return withStream(__func__, handle, [&](Current&, StreamRef& stream) -> CUresult {
+  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
     if (!value) return CUDA_ERROR_INVALID_VALUE;
     *value = {};
-    switch (attribute) {
-      case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
-      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN: return CUDA_SUCCESS;
-      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP: value->memSyncDomainMap = {0, 1}; return CUDA_SUCCESS;
-      case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY: value->syncPolicy = CU_SYNC_POLICY_AUTO; return CUDA_SUCCESS;
-      case CU_LAUNCH_ATTRIBUTE_PRIORITY: value->priority = stream->priority(); return CUDA_SUCCESS;
-      default: return CUDA_ERROR_INVALID_VALUE;
-    }
+    if (attribute != CU_LAUNCH_ATTRIBUTE_PRIORITY) return attributesOf(current, stream, handle).get(attribute, *value) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+    value->priority = stream->priority();
+    return CUDA_SUCCESS;
   });
 }
 
 CUresult cuStreamSetAttribute(CUstream handle, CUstreamAttrID attribute, const CUstreamAttrValue* value) {
-  return withStream(__func__, handle, [&](Current&, StreamRef&) -> CUresult {
-    if (!value) return CUDA_ERROR_INVALID_VALUE;
-    switch (attribute) {
-      // Hints to caches and to waiting threads, without effect on what a program computes.
-      case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
-      case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY:
-      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
-      case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN: return CUDA_SUCCESS;
-      default: return CUDA_ERROR_INVALID_VALUE;
-    }
+  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+    return value && attributesOf(current, stream, handle).set(attribute, *value) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   });
 }

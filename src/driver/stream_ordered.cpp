@@ -61,18 +61,18 @@ CUresult withPool(const char* name, CUmemoryPool handle, Body&& body) {
 }  // namespace
 
 CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
-  return callInContext(__func__, [&](Current& current) { return allocate(current, pointer, bytes, nullptr, stream); });
+  return callInContext(__func__, stream, [&](Current& current) { return allocate(current, pointer, bytes, nullptr, stream); });
 }
 
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr* pointer, size_t bytes, CUmemoryPool handle, CUstream stream) {
-  return callInContext(__func__, [&](Current& current) -> CUresult {
+  return callInContext(__func__, stream, [&](Current& current) -> CUresult {
     std::shared_ptr<MemoryPool> pool = memoryPools().find(handle);
     return pool ? allocate(current, pointer, bytes, pool, stream) : CUDA_ERROR_INVALID_VALUE;
   });
 }
 
 CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
-  return callInContext(__func__, [&](Current& current) -> CUresult {
+  return callInContext(__func__, handle, [&](Current& current) -> CUresult {
     StreamRef stream = enterStream(current, handle);
     if (!stream) return CUDA_ERROR_INVALID_HANDLE;
     if (!pointer) return CUDA_SUCCESS;

@@ -161,7 +161,7 @@ void examine(const char* path, uintptr_t bias) {
           refuse(path, "stripped, and the CUDA runtime is linked into it, so the runtime's functions cannot be found",
                  "anywarp: note: link the shared runtime (nvcc --cudart=shared), or use an unstripped build; or name the "
                  "libcudart_static.a of the CUDA release that it was built with, which tells where they are "
-                 "(ANYWARP_CUDART_STATIC=FILE)\n");
+                 "(ANYWARP_CUDART_STATIC=FILE; anywarp doctor tells the release)\n");
       }
       [[fallthrough]];
     case Verdict::Unpatchable:

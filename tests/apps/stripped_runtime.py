@@ -7,6 +7,7 @@ The runtime is a made-up one with a few functions; what counts is that its own c
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -55,6 +56,26 @@ def archive(folder, name, constant):
     return path
 
 
+def fatbinWithPtx(folder, ptx):
+    """An object whose .nv_fatbin holds that text for sm_80."""
+    text = ptx.encode() + b"\0"
+    text += bytes(-len(text) % 8)
+    entry = struct.pack("<HHIQIIHHIIIQQQ", 1, 0x101, 64, len(text), 0, 0, 0, 0, 80, 0, 0, 0x11, 0, 0)
+    data = struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(entry) + len(text)) + entry + text
+    words = ",".join(map(str, data))
+    return compiled(folder, "fatbin", f'__attribute__((section(".nv_fatbin"), aligned(8), used)) static unsigned char data[] = {{{words}}};')
+
+
+def doctorTellsTheRelease(anywarp, folder):
+    good = True
+    for version, release in [("9.3", "CUDA 13.3"), ("8.4", "CUDA 12.4"), ("8.8", "CUDA 12.9"), ("7.8", "CUDA 11.8")]:
+        done = subprocess.run([anywarp, "doctor", fatbinWithPtx(folder, f".version {version}\n.target sm_80\n.address_size 64\n")], capture_output=True, text=True, timeout=60)
+        right = f"made with  {release} (PTX {version})" in done.stdout
+        good &= right
+        print(f"{'pass' if right else 'FAIL'} doctor: {release}{'' if right else done.stdout + done.stderr}")
+    return good
+
+
 def main():
     anywarp, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     if not all(map(shutil.which, ("cc", "ar", "strip"))):
@@ -82,6 +103,7 @@ def main():
         right = done.returncode == code and done.stdout == text and (code == 0 or "libcudart_static.a" in done.stderr)
         good &= right
         print(f"{'pass' if right else 'FAIL'} {path.name}: {done.returncode} {done.stdout}{'' if right else done.stderr}".rstrip())
+    good &= doctorTellsTheRelease(anywarp, folder)
     return 0 if good else 1
 
 

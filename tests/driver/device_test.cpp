@@ -87,6 +87,21 @@ TEST_F(Device, BusIdLeadsBack) {
   EXPECT_EQ(cuDeviceGetByPCIBusId(&device, "ffff:ff:1f.7"), CUDA_ERROR_INVALID_DEVICE);
 }
 
+TEST_F(Device, BusIdsAreNumbers) {
+  int bus = 0, slot = 0;
+  ASSERT_OK(cuDeviceGetAttribute(&bus, CU_DEVICE_ATTRIBUTE_PCI_BUS_ID, 0));
+  ASSERT_OK(cuDeviceGetAttribute(&slot, CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID, 0));
+  for (const char* form : {"0:%x:%x.0", "0000:%02x:%02x.0", "0:%x:%x", "%x:%x.0", "%02X:%02X.0"}) {
+    char id[64];
+    std::snprintf(id, sizeof(id), form, bus, slot);
+    CUdevice device = -1;
+    EXPECT_OK(cuDeviceGetByPCIBusId(&device, id)) << id;
+    EXPECT_EQ(device, 0) << id;
+  }
+  CUdevice device = -1;
+  for (const char* wrong : {"", "1", "0:1:", "0:1:0.0.0", "0:1:0.0 ", "somewhere"}) EXPECT_INVALID(cuDeviceGetByPCIBusId(&device, wrong)) << wrong;
+}
+
 TEST_F(Device, MemoryAndUuid) {
   size_t bytes = 0;
   EXPECT_OK(cuDeviceTotalMem_v2(&bytes, 0));

@@ -19,6 +19,19 @@ namespace anywarp::driver {
 class Library;
 class Instance;
 
+// What programs set of a stream: hints to caches and to threads that wait, which they read back. Without effect here.
+class StreamAttributes {
+ public:
+  // False where streams have no such attribute that could be set.
+  bool get(CUstreamAttrID attribute, CUstreamAttrValue& value) const;
+  bool set(CUstreamAttrID attribute, const CUstreamAttrValue& value);
+  void copyFrom(const StreamAttributes& other);
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<int, CUstreamAttrValue> values_;  // those that were set
+};
+
 // What a CUcontext stands for. A primary one exists for the life of the process and is active between retain and release or reset;
 // an explicit one is active until it is destroyed.
 class Context : public std::enable_shared_from_this<Context> {
@@ -58,6 +71,7 @@ class Context : public std::enable_shared_from_this<Context> {
   std::atomic<size_t> syncDepth{2}, pendingLaunches{2048};
   std::atomic<CUfunc_cache> cacheConfig{CU_FUNC_CACHE_PREFER_NONE};
   std::atomic<CUsharedconfig> sharedConfig{CU_SHARED_MEM_CONFIG_DEFAULT_BANK_SIZE};
+  StreamAttributes legacyAttributes, perThreadAttributes;  // of its default streams
 
  private:
   void activate();
@@ -89,6 +103,7 @@ struct StreamObject {
   std::shared_ptr<device::Stream> stream;
   std::weak_ptr<Context> context;
   unsigned flags = 0;
+  StreamAttributes attributes;
 };
 
 class Capture;

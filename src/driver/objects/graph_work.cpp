@@ -15,10 +15,19 @@ CUresult enterContext(CUcontext handle, std::shared_ptr<Context>& context, Curre
   return current.impl ? CUDA_SUCCESS : CUDA_ERROR_CONTEXT_IS_DESTROYED;
 }
 
+// The one that the function was loaded into: programs need not set `ctx` then, and do not. It counts for a CUkernel only.
+CUcontext contextFor(const CUDA_KERNEL_NODE_PARAMS& params) {
+  if (!params.func) return params.ctx;
+  std::shared_ptr<Function> function = functions().find(params.func);
+  std::shared_ptr<Instance> instance = function ? function->instance.lock() : nullptr;
+  std::shared_ptr<Context> context = instance ? instance->context() : nullptr;
+  return context ? context->handle : nullptr;
+}
+
 CUresult makeKernel(const CUDA_KERNEL_NODE_PARAMS& params, const Work* before, Work& out) {
   KernelWork work;
   Current current;
-  if (CUresult result = enterContext(params.ctx, work.context, current); result != CUDA_SUCCESS) return result;
+  if (CUresult result = enterContext(contextFor(params), work.context, current); result != CUDA_SUCCESS) return result;
   CUfunction handle = params.func ? params.func : reinterpret_cast<CUfunction>(params.kern);
   if (CUresult result = resolve(current, handle, work.ref); result != CUDA_SUCCESS) return result;
   if (before) work.attributes = std::get<KernelWork>(*before).attributes;

@@ -208,6 +208,13 @@ TEST_F(Nvml, SaysWhatADeviceIs) {
   EXPECT_EQ(nvmlDeviceGetMaxClockInfo(h100(), 3, &n), Return::NotSupported);
   EXPECT_EQ(nvmlDeviceGetMaxClockInfo(h100(), 4, &n), Return::InvalidArgument);
   EXPECT_EQ(nvmlDeviceGetMaxCustomerBoostClock(h100(), 0, &n), Return::Success);
+  EXPECT_EQ(nvmlDeviceGetClockInfo(h100(), 2, &n), Return::Success);
+  EXPECT_EQ(n, 2619u);
+  EXPECT_EQ(nvmlDeviceGetClockInfo(h100(), 4, &n), Return::InvalidArgument);
+  EXPECT_EQ(nvmlDeviceGetApplicationsClock(h100(), 1, &n), Return::Success);
+  EXPECT_EQ(n, 1980u);
+  EXPECT_EQ(nvmlDeviceGetClock(rtx4090(), 1, 3, &n), Return::Success);
+  EXPECT_EQ(nvmlDeviceGetClock(rtx4090(), 1, 4, &n), Return::InvalidArgument);
   EXPECT_EQ(nvmlDeviceGetBrand(h100(), &n), Return::Success);
   EXPECT_EQ(nvmlDeviceGetEnforcedPowerLimit(h100(), &n), Return::Success);
   EXPECT_EQ(n, 700000u);

@@ -89,6 +89,19 @@ Return nvmlDeviceGetMaxCustomerBoostClock(Device device, uint32_t type, uint32_t
   return forDevice(device, [&](const DeviceRecord& d) { return maxClock(d, type, megahertz); });
 }
 
+// Nothing slows a clock down that there is not: every clock runs as fast as it can.
+Return nvmlDeviceGetClockInfo(Device device, uint32_t type, uint32_t* megahertz) { return nvmlDeviceGetMaxClockInfo(device, type, megahertz); }
+Return nvmlDeviceGetClock(Device device, uint32_t type, uint32_t which, uint32_t* megahertz) {
+  constexpr uint32_t whichClocks = 4;  // now, application, application by default, boost of the customer
+  return forDevice(device, [&](const DeviceRecord& d) { return which >= whichClocks ? Return::InvalidArgument : maxClock(d, type, megahertz); });
+}
+Return nvmlDeviceGetApplicationsClock(Device device, uint32_t type, uint32_t* megahertz) {
+  return nvmlDeviceGetMaxClockInfo(device, type, megahertz);
+}
+Return nvmlDeviceGetDefaultApplicationsClock(Device device, uint32_t type, uint32_t* megahertz) {
+  return nvmlDeviceGetMaxClockInfo(device, type, megahertz);
+}
+
 Return nvmlDeviceGetPowerManagementLimit(Device device, uint32_t* milliwatts) { return powerLimit(device, milliwatts); }
 Return nvmlDeviceGetPowerManagementDefaultLimit(Device device, uint32_t* milliwatts) { return powerLimit(device, milliwatts); }
 Return nvmlDeviceGetEnforcedPowerLimit(Device device, uint32_t* milliwatts) { return powerLimit(device, milliwatts); }
@@ -116,7 +129,6 @@ Return nvmlDeviceGetDisplayActive(Device device, uint32_t* active) { return cons
 Return nvmlDeviceGetVirtualizationMode(Device device, uint32_t* mode) { return constant(device, mode, 0u); }  // none
 Return nvmlDeviceGetAccountingMode(Device device, uint32_t* mode) { return constant(device, mode, off); }
 
-// Nothing slows a clock down that there is not.
 Return nvmlDeviceGetCurrentClocksThrottleReasons(Device device, uint64_t* reasons) { return constant(device, reasons, uint64_t{0}); }
 Return nvmlDeviceGetCurrentClocksEventReasons(Device device, uint64_t* reasons) { return constant(device, reasons, uint64_t{0}); }
 Return nvmlDeviceGetSupportedClocksThrottleReasons(Device device, uint64_t* reasons) { return constant(device, reasons, uint64_t{0}); }
