@@ -1,6 +1,7 @@
 // A short pipeline for code that is vectorised already (docs/decisions/0008-short-pass-pipeline.md). SPDX-License-Identifier: Apache-2.0
 #include "compiler/jit/passes.h"
 
+#include <llvm/Analysis/TargetTransformInfo.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PassInstrumentation.h>
 #include <llvm/IR/PassTimingInfo.h>
@@ -14,6 +15,7 @@
 #include "compiler/jit/merge_traps.h"
 #include "compiler/jit/narrow.h"
 #include "compiler/jit/promote.h"
+#include "compiler/jit/side_by_side.h"
 #include "support/log.h"
 #include "support/options.h"
 
@@ -108,6 +110,10 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
   passes.run(module, modules);
   for (llvm::Function& function : module) {
     if (optLevel > 1 && !function.isDeclaration() && !options::isPassOff("narrow-lanes")) narrowLanes(function);
+    if (optLevel > 1 && !function.isDeclaration() && !options::isPassOff("warps-side-by-side")) {
+      auto bits = machine.getTargetTransformInfo(function).getRegisterBitWidth(llvm::TargetTransformInfo::RGK_FixedWidthVector);
+      runSideBySide(function, std::max(128u, unsigned(bits.getFixedValue())));
+    }
     splitLongBlocks(function);
   }
   if (options::timePasses()) {
