@@ -72,6 +72,7 @@ class FunctionEmitter {
   llvm::BasicBlock* takeTurns(BlockId header, llvm::BasicBlock* again);
   void emitYield(const InterleavedLoop& loop);
   bool liveAtRegionEntry(ptx::RegId r) const;
+  void remake(ptx::RegId r, std::vector<uint8_t>& made);
   void loadFrame(const std::vector<ptx::RegId>& registers, uint32_t region);
   void storeFrame(const std::vector<ptx::RegId>& registers, const std::vector<uint8_t>* modified);
   void placeMasks();

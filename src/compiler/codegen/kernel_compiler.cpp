@@ -9,6 +9,7 @@
 #include "compiler/analysis/local_tables.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/analysis/parallelism.h"
+#include "compiler/analysis/remade.h"
 #include "compiler/analysis/repeated_rows.h"
 #include "compiler/analysis/turns.h"
 #include "compiler/codegen/block_at_once.h"
@@ -77,7 +78,7 @@ class KernelCompiler {
     if (!k_.free) findTileHomes(kernel_, k_.host);
     atOnce_ = turnsAt_.empty() && runsAtOnce(k_, kernel_);
     if (atOnce_) k_.frame.assign(k_.program.kernel.registers.size(), {});
-    else layOutFrames();
+    else findRemade(), layOutFrames();
     k_.localBytes = k_.program.kernel.localBytes;
     startDebugInfo();
     declareFunctions();
@@ -317,6 +318,10 @@ class KernelCompiler {
     return false;
   }
 
+  void findRemade() {
+    if (!k_.free && !options::isPassOff("remade")) k_.remade = analysis::findRemade(k_.program.kernel, kernel_.webs, kernel_.shapes);
+  }
+
   void layOutFrames() {
     const Flat& flat = k_.program.kernel;
     k_.frame.assign(flat.registers.size(), {});
@@ -327,6 +332,7 @@ class KernelCompiler {
     for (const InterleavedLoop& l : k_.interleaved) live.insert(live.end(), l.live.begin(), l.live.end());
     std::sort(live.begin(), live.end());
     live.erase(std::unique(live.begin(), live.end()), live.end());
+    if (!k_.remade.empty()) std::erase_if(live, [&](ptx::RegId r) { return k_.remade[r] != ~0u; });
     auto bytesOf = [&](ptx::RegId r) { return std::max(4u, ptx::bits(flat.registers[r].type) / 8); };
     // Lanes first, on cache lines of their own; then scalars, packed.
     for (ptx::RegId r : live) {

@@ -77,6 +77,7 @@ struct KernelState {
   std::vector<const analysis::Inst*> suspendedAt{};  // by region: the instruction that waits, nullptr
   std::vector<InterleavedLoop> interleaved{};
   std::vector<FrameSlot> frame{};        // by register of the kernel
+  std::vector<uint32_t> remade{};        // by register of the kernel: the instruction that makes it again; ~0u: it is kept in the frame
   uint32_t frameBytes = 0;
   uint32_t tilesOffset = ~0u;          // of the kernel's tile homes in the frame; ~0u: they live on the stack
   bool localByLanes = false;           // of a warp, lanes lie side by side in each word of local memory

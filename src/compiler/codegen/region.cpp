@@ -590,7 +590,21 @@ void FunctionEmitter::endWarp(Value* next) {
 
 // --- frames ------------------------------------------------------------------------------------------------------------------
 
+// What is not in the frame: computed once more, from what never changes in a thread.
+void FunctionEmitter::remake(ptx::RegId r, std::vector<uint8_t>& made) {
+  if (made[r] || k_.remade[r] == ~0u) return;
+  made[r] = 1;
+  Inst& inst = const_cast<Inst&>(flat_.instructions[k_.remade[r]]);
+  analysis::forEachUse(inst, flat_.registers, [&](ptx::RegId& used) { remake(used, made); });
+  emitInstruction(inst);
+}
+
 void FunctionEmitter::loadFrame(const std::vector<ptx::RegId>& registers, uint32_t region) {
+  if (!k_.remade.empty()) {
+    std::vector<uint8_t> made(flat_.registers.size());
+    mask_ = liveAtEntry_;
+    for (ptx::RegId r : registers) remake(r, made);
+  }
   const Inst* barrier = k_.suspendedAt[region];
   for (ptx::RegId r : registers) {
     uint32_t offset = k_.frame[r].offset;
