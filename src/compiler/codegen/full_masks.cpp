@@ -15,6 +15,13 @@ namespace {
 // Doubling a block of thousands of instructions would cost more time in the compiler than it saves elsewhere.
 constexpr uint32_t longestCopy = 400;
 
+// Rows of lanes on lines: where all lanes are there, each begins with a lane that is known.
+bool isInRows(const Inst& inst, const analysis::Shapes& shapes) {
+  const bool load = inst.form == ptx::Form::Ld || inst.form == ptx::Form::Ldu;
+  if ((!load && inst.form != ptx::Form::St) || inst.space() == ptx::Space::Local || options::isPassOff("full-rows")) return false;
+  return shapes.registers[inst.operands[load ? 1 : 0].reg].run != 0;
+}
+
 }  // namespace
 
 bool FunctionEmitter::masksCost() const { return !k_.host.avx512f && !k_.options.debugInfo && !options::isPassOff("full-masks"); }
@@ -35,7 +42,7 @@ bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) const {
   if (llvm::isa<llvm::Constant>(mask_) || mayBeEmpty_ || block.last - block.first > longestCopy) return false;
   for (uint32_t i = block.first; i < block.last; ++i) {
     const Inst& inst = flat_.instructions[i];
-    if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst))) return true;
+    if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst) || (isMaskedAccess(inst) && isInRows(inst, a_.shapes)))) return true;
   }
   return false;
 }
