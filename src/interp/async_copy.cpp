@@ -7,6 +7,7 @@
 
 namespace anywarp::interp {
 
+using ptx::Mod;
 using ptx::Operand;
 using ptx::Space;
 using ptx::Type;
@@ -27,6 +28,24 @@ void cpAsync(Step& step) {
   uint8_t* destination = step.memory(Space::Shared, step.address(step.operand(0)), bytes, true);
   if (destination) memcpy(destination, data, bytes);
 }
+
+// In pieces of 16 bytes; false when the thread has faulted.
+bool copyBulk(Step& step, Space to, Space from) {
+  constexpr uint64_t unit = 16;
+  uint64_t bytes = step.bits(2, Type::U32);
+  if (step.has(Mod::MulticastCluster) || step.has(Mod::IgnoreOob) || step.has(Mod::CpMask))
+    return step.unsupported("cp.async.bulk to several blocks, or of some bytes only"), false;
+  if (bytes % unit) return step.fault(FaultKind::IllegalInstruction, "cp.async.bulk of a number of bytes that is not a multiple of 16"), false;
+  for (uint64_t i = 0; i < bytes; i += unit) {
+    const uint8_t* source = step.memory(from, step.address(step.operand(1)) + i, unit, false);
+    uint8_t* destination = source ? step.memory(to, step.address(step.operand(0)) + i, unit, true) : nullptr;
+    if (!destination) return false;
+    memmove(destination, source, unit);
+  }
+  return true;
+}
+
+void cpAsyncBulkStore(Step& step) { (void)copyBulk(step, Space::Global, Space::Shared); }
 
 void cpAsyncGroup(Step&) {}
 

@@ -11,21 +11,24 @@ constexpr int64_t largestCount = (1 << 20) - 1;
 size_t addressSlot(const Step& step) { return ptx::slotRole(step.inst, 0) == ptx::SlotRole::Address ? 0 : 1; }
 
 // Where the object lies; 0 when the thread has faulted.
-uint64_t place(Step& step) {
-  const Operand& operand = step.operand(addressSlot(step));
-  const uint8_t* at = step.memory(step.spaceOf(operand, step.inst.space()), step.address(operand), 8, true);
+uint64_t place(Step& step, size_t slot, Space space) {
+  const Operand& operand = step.operand(slot);
+  const uint8_t* at = step.memory(step.spaceOf(operand, space), step.address(operand), 8, true);
   return reinterpret_cast<uint64_t>(at);
 }
 
+uint64_t place(Step& step) { return place(step, addressSlot(step), step.inst.space()); }
+
 // The object there; null where there is none, which is a fault.
-Mbarrier* object(Step& step) {
-  uint64_t at = place(step);
+Mbarrier* objectAt(Step& step, uint64_t at) {
   if (at == 0) return nullptr;
   auto found = step.block().mbarriers.find(at);
   if (found != step.block().mbarriers.end()) return &found->second;
   step.fault(FaultKind::IllegalInstruction, "no mbarrier has been initialised here");
   return nullptr;
 }
+
+Mbarrier* object(Step& step) { return objectAt(step, place(step)); }
 
 void completeIfDone(Mbarrier& barrier) {
   if (barrier.pending != 0 || barrier.transactions != 0) return;
@@ -45,6 +48,17 @@ void arriveWith(Step& step, Mbarrier& barrier, int64_t count) {
 }
 
 }  // namespace
+
+bool copyBulk(Step& step, Space to, Space from);  // async_copy.cpp
+
+// The bytes of a copy are transactions of the barrier.
+void cpAsyncBulkLoad(Step& step) {
+  if (!copyBulk(step, Space::Shared, step.has(Mod::Global) ? Space::Global : Space::Shared)) return;
+  Mbarrier* barrier = objectAt(step, place(step, 3, Space::Shared));
+  if (!barrier) return;
+  barrier->transactions -= static_cast<int64_t>(step.bits(2, Type::U32));
+  completeIfDone(*barrier);
+}
 
 void mbarrierInit(Step& step) {
   uint64_t at = place(step);

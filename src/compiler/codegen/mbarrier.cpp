@@ -84,15 +84,16 @@ void FunctionEmitter::emitMbarrierTest(const Inst& inst, const Address& a) {
 
 // Arrivals and transactions, lane by lane: each may complete the phase.
 void FunctionEmitter::emitMbarrierUpdate(const Inst& inst, const Address& a) {
-  unsigned slot = addressSlot(inst) + 1;
+  const bool copied = inst.form == Form::CpAsyncBulkLoad;  // the bytes of a copy have arrived
+  unsigned slot = copied ? 2 : addressSlot(inst) + 1;
   bool arrives = inst.form == Form::MbarrierArrive || inst.form == Form::MbarrierArriveDrop || inst.form == Form::CpAsyncMbarrierArrive;
   bool drops = inst.form == Form::MbarrierArriveDrop;
   bool expects = inst.has(Mod::ExpectTx);
-  bool transacts = expects || inst.form == Form::MbarrierCompleteTx;
+  bool transacts = expects || copied || inst.form == Form::MbarrierCompleteTx;
   Value* amount = splat(i64(1));
   if (inst.operands.size() > slot && !inst.operands[slot].isNone())
     amount = b.CreateZExt(read(inst.operands[slot], Type::U32, true), vectorOf(b.getInt64Ty()));
-  const Operand* to = slot == 2 ? &inst.operands[0] : nullptr;
+  const Operand* to = slot == 2 && !copied ? &inst.operands[0] : nullptr;
   bool wanted = to && to->isReg();
   Value* states = perLane(mask_, {pointers(a), amount}, wanted ? b.getInt64Ty() : nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
     Value* p = b.CreateIntToPtr(lane[0], b.getPtrTy());
