@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/install_packages.sh
-installPackages g++ cmake ninja-build git llvm-19-dev llvm-19-tools libzstd-dev liblz4-dev libfmt-dev libspdlog-dev libcli11-dev \
-    nlohmann-json3-dev libhwloc-dev libpng-dev libgtest-dev libbenchmark-dev libdnnl-dev python3
+installPackages g++ cmake ninja-build git llvm-19-dev llvm-19-tools libzstd-dev liblz4-dev libfmt-dev libcli11-dev \
+    nlohmann-json3-dev libpng-dev libgtest-dev libdnnl-dev python3
 cmake --preset release -DANYWARP_TESTS=ON -DANYWARP_BENCH=ON
 cmake --build --preset release
 exec scripts/run_tests.py build/release

@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
 . scripts/install_packages.sh
 
-installPackages g++ cmake ninja-build llvm-19-dev libzstd-dev liblz4-dev libfmt-dev libspdlog-dev libcli11-dev \
-    nlohmann-json3-dev libhwloc-dev libpng-dev
+installPackages g++ cmake ninja-build llvm-19-dev libzstd-dev liblz4-dev libfmt-dev libcli11-dev \
+    nlohmann-json3-dev libpng-dev
 echo "installed after $SECONDS s"
 
 cmake --preset release -DANYWARP_TESTS=OFF -DANYWARP_BENCH=OFF >build-quickstart.log 2>&1 || { cat build-quickstart.log; exit 1; }

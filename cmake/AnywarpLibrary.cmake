@@ -6,6 +6,11 @@ function(anywarp_precompile target)
   endif()
 endfunction()
 
+# anywarp_quick_to_build(TARGET): for unit tests, most of whose time is the compiler's.
+function(anywarp_quick_to_build target)
+  target_compile_options(${target} PRIVATE -O0)
+endfunction()
+
 # anywarp_library(NAME DIR... [LLVM] [DEPS lib...] [EXCLUDE file...] [PRECOMPILE header...])
 # One static library of the sources in the given folders of src/ (not below them), PRECOMPILE headers parsed once for it, unit tests (*_test.cpp) left out;
 # these go into one GoogleTest program NAME_test.
@@ -48,6 +53,7 @@ function(anywarp_library name)
   if(tests AND ANYWARP_TESTS)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gtest GTest::gtest_main)
+    anywarp_quick_to_build(${name}_test)
     if(A_LLVM)
       target_compile_options(${name}_test PRIVATE -fno-rtti)
       target_link_libraries(${name}_test PRIVATE LLVM)

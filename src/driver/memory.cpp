@@ -49,7 +49,7 @@ void waitForUsers(Current& current, const device::Allocation& allocation) {
 template <class Kinds>
 CUresult release(Current& current, const void* pointer, Kinds freeable) {
   std::optional<device::Allocation> allocation = device::Memory::instance().find(pointer);
-  if (!allocation || allocation->base != reinterpret_cast<uintptr_t>(pointer) || !freeable(allocation->kind)) {
+  if (!allocation || allocation->base != reinterpret_cast<uintptr_t>(pointer) || !freeable(allocation->kind) || isKeptByPool(pointer)) {
     log::info("{} cannot be freed so: {} (CUDA_ERROR_INVALID_VALUE)", pointer, device::Memory::instance().describe(addressOf(pointer)));
     return CUDA_ERROR_INVALID_VALUE;
   }
@@ -62,8 +62,8 @@ CUresult release(Current& current, const void* pointer, Kinds freeable) {
   }
   waitForUsers(current, *allocation);
   if (CUresult fault = current.fault(); fault != CUDA_SUCCESS) return fault;
-  leavePool(reinterpret_cast<void*>(allocation->base));
-  return toResult(device::Memory::instance().release(reinterpret_cast<void*>(allocation->base)));
+  freeToPool(*allocation);
+  return CUDA_SUCCESS;
 }
 
 bool isHost(device::MemoryKind kind) { return kind == device::MemoryKind::HostPinned || kind == device::MemoryKind::HostRegistered; }

@@ -13,6 +13,17 @@ using namespace anywarp::driver;
 
 namespace {
 
+Result<void*> allocateFresh(Current& current, size_t bytes, MemoryPool& pool) {
+  device::MemoryKind kind = pool.place.kind();
+  uint32_t flags = kind == device::MemoryKind::Managed ? uint32_t{CU_MEM_ATTACH_GLOBAL} : 0;
+  Result<void*> memory = current.impl->allocate(bytes, kind, flags);
+  if (memory || memory.error().kind != ErrorKind::OutOfMemory) return memory;
+  // What queued frees and the pool hold comes back first.
+  current.impl->synchronize();
+  pool.trimTo(0);
+  return current.impl->allocate(bytes, kind, flags);
+}
+
 // Without a pool: from that of the stream's device.
 CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, std::shared_ptr<MemoryPool> pool, CUstream handle) {
   if (!pointer) return CUDA_ERROR_INVALID_VALUE;
@@ -26,22 +37,29 @@ CUresult allocate(Current& current, CUdeviceptr* pointer, size_t bytes, std::sha
   }
   if (stream.capture) return captureAllocation(stream, pool->place, bytes, pointer);
   if (pool->maxBytes && pool->used + bytes > pool->maxBytes) return CUDA_ERROR_OUT_OF_MEMORY;
-  device::MemoryKind kind = pool->place.kind();
-  unsigned flags = kind == device::MemoryKind::Managed ? CU_MEM_ATTACH_GLOBAL : 0;
-  Result<void*> memory = current.impl->allocate(bytes, kind, flags);
-  if (!memory && memory.error().kind == ErrorKind::OutOfMemory) {
-    // What queued frees hold comes back first.
-    current.impl->synchronize();
-    memory = current.impl->allocate(bytes, kind, flags);
+  void* memory = pool->takeKept(bytes, current.impl.get());
+  if (!memory) {
+    Result<void*> fresh = allocateFresh(current, bytes, *pool);
+    if (!fresh) return toResult(fresh.error());
+    memory = *fresh;
   }
-  if (!memory) return toResult(memory.error());
-  enterPool(*memory, bytes, pool);
-  *pointer = addressOf(*memory);
+  enterPool(memory, bytes, pool);
+  *pointer = addressOf(memory);
   return CUDA_SUCCESS;
 }
 
 // Attributes 1 to 3 are ints, the others 64-bit counts.
 bool isFlag(CUmemPool_attribute attribute) { return attribute <= CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES; }
+
+uint64_t countOf(const MemoryPool& pool, CUmemPool_attribute attribute) {
+  switch (attribute) {
+    case CU_MEMPOOL_ATTR_RELEASE_THRESHOLD: return pool.releaseThreshold;
+    case CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT: return pool.reserved();
+    case CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH: return pool.reservedHigh;
+    case CU_MEMPOOL_ATTR_USED_MEM_HIGH: return pool.usedHigh;
+    default: return pool.used;
+  }
+}
 
 // Whose access to the pool's memory can be asked for: that of devices, and the host's where the memory is not a device's own.
 bool mayReach(const MemoryPool& pool, const CUmemLocation& location) {
@@ -88,13 +106,13 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
       return CUDA_SUCCESS;
     }
     std::optional<device::Allocation> allocation = device::Memory::instance().find(base);
-    if (!allocation || allocation->base != pointer || (allocation->kind != device::MemoryKind::Device && !poolOf(base))) return CUDA_ERROR_INVALID_VALUE;
+    if (!allocation || allocation->base != pointer || isKeptByPool(base) ||
+        (allocation->kind != device::MemoryKind::Device && !poolOf(base))) return CUDA_ERROR_INVALID_VALUE;
     stream->call(
         [base, id = allocation->id] {
           std::optional<device::Allocation> still = device::Memory::instance().find(base);
           if (!still || still->id != id) return;  // freed meanwhile
-          leavePool(base);
-          (void)device::Memory::instance().release(base);
+          freeToPool(*still);
         },
         device::OnFault::Always);
     return CUDA_SUCCESS;
@@ -123,12 +141,17 @@ CUresult cuMemPoolDestroy(CUmemoryPool handle) {
     if (pool == defaultPool(pool->place)) return CUDA_ERROR_INVALID_VALUE;
     if (pool == currentPool(pool->place)) setCurrentPool(defaultPool(pool->place));
     memoryPools().take(handle);
+    pool->releaseThreshold = 0;
+    pool->trimTo(0);
     return CUDA_SUCCESS;
   });
 }
 
-CUresult cuMemPoolTrimTo(CUmemoryPool handle, size_t) {
-  return withPool(__func__, handle, [](const std::shared_ptr<MemoryPool>&) { return CUDA_SUCCESS; });  // freed memory is never held back
+CUresult cuMemPoolTrimTo(CUmemoryPool handle, size_t bytes) {
+  return withPool(__func__, handle, [&](const std::shared_ptr<MemoryPool>& pool) {
+    pool->trimTo(bytes);
+    return CUDA_SUCCESS;
+  });
 }
 
 CUresult cuMemPoolSetAttribute(CUmemoryPool handle, CUmemPool_attribute attribute, void* value) {
@@ -142,9 +165,16 @@ CUresult cuMemPoolSetAttribute(CUmemoryPool handle, CUmemPool_attribute attribut
     }
     uint64_t number;
     std::memcpy(&number, value, sizeof(number));
-    if (attribute == CU_MEMPOOL_ATTR_RELEASE_THRESHOLD) pool->releaseThreshold = number;
-    else if ((attribute == CU_MEMPOOL_ATTR_USED_MEM_HIGH || attribute == CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH) && number == 0) pool->usedHigh = pool->used.load();
-    else return CUDA_ERROR_INVALID_VALUE;
+    if (attribute == CU_MEMPOOL_ATTR_RELEASE_THRESHOLD) {
+      pool->releaseThreshold = number;
+      pool->trimTo(number);
+    } else if (number == 0 && attribute == CU_MEMPOOL_ATTR_USED_MEM_HIGH) {
+      pool->usedHigh = pool->used.load();
+    } else if (number == 0 && attribute == CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH) {
+      pool->reservedHigh = pool->reserved();
+    } else {
+      return CUDA_ERROR_INVALID_VALUE;
+    }
     return CUDA_SUCCESS;
   });
 }
@@ -157,8 +187,7 @@ CUresult cuMemPoolGetAttribute(CUmemoryPool handle, CUmemPool_attribute attribut
       std::memcpy(value, &flag, sizeof(flag));
       return CUDA_SUCCESS;
     }
-    bool high = attribute == CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH || attribute == CU_MEMPOOL_ATTR_USED_MEM_HIGH;
-    uint64_t number = attribute == CU_MEMPOOL_ATTR_RELEASE_THRESHOLD ? pool->releaseThreshold.load() : high ? pool->usedHigh.load() : pool->used.load();
+    uint64_t number = countOf(*pool, attribute);
     std::memcpy(value, &number, sizeof(number));
     return CUDA_SUCCESS;
   });

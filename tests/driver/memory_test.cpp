@@ -180,6 +180,98 @@ TEST_F(Memory, StreamOrderedAllocation) {
   EXPECT_OK(cuStreamDestroy_v2(stream));
 }
 
+TEST_F(Memory, PoolsKeepWhatIsFreedUpToTheirThreshold) {
+  CUmemPoolProps props{};
+  props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+  props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
+  CUmemoryPool pool = nullptr;
+  ASSERT_OK(cuMemPoolCreate(&pool, &props));
+  auto count = [&](CUmemPool_attribute attribute) {
+    uint64_t number = ~uint64_t{0};
+    EXPECT_OK(cuMemPoolGetAttribute(pool, attribute, &number));
+    return number;
+  };
+  constexpr size_t bytes = 1 << 20;
+  CUdeviceptr first = 0, second = 0;
+  auto freeBoth = [&] {
+    EXPECT_OK(cuMemFreeAsync(first, nullptr));
+    EXPECT_OK(cuMemFreeAsync(second, nullptr));
+    EXPECT_OK(cuStreamSynchronize(nullptr));
+  };
+  ASSERT_OK(cuMemAllocFromPoolAsync(&first, bytes, pool, nullptr));
+  ASSERT_OK(cuMemAllocFromPoolAsync(&second, bytes, pool, nullptr));
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), 2 * bytes);
+  freeBoth();
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), 0u);  // the threshold is 0
+
+  uint64_t threshold = bytes + 4096;
+  EXPECT_OK(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &threshold));
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RELEASE_THRESHOLD), threshold);
+  ASSERT_OK(cuMemAllocFromPoolAsync(&first, bytes, pool, nullptr));
+  ASSERT_OK(cuMemAllocFromPoolAsync(&second, bytes, pool, nullptr));
+  EXPECT_OK(cuMemsetD8_v2(second, 42, bytes));
+  freeBoth();
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_USED_MEM_CURRENT), 0u);
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), bytes);
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH), 2 * bytes);
+  for (CUdeviceptr gone : {first, second}) {
+    EXPECT_INVALID(cuMemFreeAsync(gone, nullptr));
+    EXPECT_INVALID(cuMemFree_v2(gone));
+  }
+
+  // Another of as many pages has it again, one of another size does not.
+  CUdeviceptr third = 0, fourth = 0;
+  ASSERT_OK(cuMemAllocFromPoolAsync(&third, bytes / 2, pool, nullptr));
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), bytes + bytes / 2);
+  ASSERT_OK(cuMemAllocFromPoolAsync(&fourth, bytes - 100, pool, nullptr));
+  EXPECT_EQ(fourth, second);
+  CUdeviceptr base = 0;
+  size_t size = 0;
+  EXPECT_OK(cuMemGetAddressRange_v2(&base, &size, fourth + 5));
+  EXPECT_EQ(size, bytes - 100);
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), bytes / 2 + bytes - 100);
+  EXPECT_OK(cuMemFree_v2(third));
+  EXPECT_OK(cuMemFree_v2(fourth));
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_USED_MEM_CURRENT), 0u);
+
+  EXPECT_OK(cuMemPoolTrimTo(pool, 0));
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT), 0u);
+  uint64_t zero = 0;
+  EXPECT_OK(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH, &zero));
+  EXPECT_EQ(count(CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH), 0u);
+  uint64_t one = 1;
+  EXPECT_INVALID(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH, &one));
+
+  ASSERT_OK(cuMemAllocFromPoolAsync(&first, bytes, pool, nullptr));
+  EXPECT_OK(cuMemFreeAsync(first, nullptr));
+  EXPECT_OK(cuStreamSynchronize(nullptr));
+  EXPECT_OK(cuMemPoolDestroy(pool));
+}
+
+// What a pool keeps is its context's, and goes with it.
+TEST_F(Memory, KeptMemoryEndsWithItsContext) {
+  CUmemPoolProps props{};
+  props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+  props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
+  CUmemoryPool pool = nullptr;
+  ASSERT_OK(cuMemPoolCreate(&pool, &props));
+  uint64_t all = ~uint64_t{0};
+  EXPECT_OK(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &all));
+  CUcontext other = nullptr;
+  CUdeviceptr pointer = 0;
+  ASSERT_OK(cuCtxCreate_v2(&other, 0, 0));
+  ASSERT_OK(cuMemAllocFromPoolAsync(&pointer, 1 << 16, pool, nullptr));
+  EXPECT_OK(cuMemFreeAsync(pointer, nullptr));
+  EXPECT_OK(cuCtxSynchronize());
+  EXPECT_OK(cuCtxDestroy_v2(other));
+  ASSERT_OK(cuMemAllocFromPoolAsync(&pointer, 1 << 16, pool, nullptr));
+  EXPECT_OK(cuMemsetD8_v2(pointer, 1, 1 << 16));
+  EXPECT_OK(cuMemFreeAsync(pointer, nullptr));
+  EXPECT_OK(cuCtxSynchronize());
+  EXPECT_OK(cuMemPoolDestroy(pool));
+  EXPECT_INVALID(cuMemPoolTrimTo(pool, 0));
+}
+
 // Pools of the host's memory and of managed memory: each has a default, memory from it is of its kind and lies where the host can use it.
 TEST_F(Memory, PoolsOfTheHostAndOfManagedMemory) {
   struct {

@@ -56,7 +56,7 @@ class User {
   template <class Handle, class Destroy>
   void replace(Slots<Handle>& all, CUresult made, Handle handle, Destroy destroy) {
     ASSERT_OK(made);
-    if (Handle old = slot(all).exchange(handle)) EXPECT_OK(destroy(old));
+    if (Handle old = slot(all).exchange(handle)) { EXPECT_OK(destroy(old)); }
   }
 
   void step() {
@@ -65,11 +65,11 @@ class User {
     switch (pick(18)) {
       case 0: {
         CUstream made = nullptr;
-        return replace(s_.streams, cuStreamCreate(&made, pick(2) ? CU_STREAM_NON_BLOCKING : 0), made, cuStreamDestroy_v2);
+        return replace(s_.streams, cuStreamCreate(&made, pick(2) ? CU_STREAM_NON_BLOCKING : CU_STREAM_DEFAULT), made, cuStreamDestroy_v2);
       }
       case 1: {
         CUevent made = nullptr;
-        return replace(s_.events, cuEventCreate(&made, pick(2) ? CU_EVENT_DISABLE_TIMING : 0), made, cuEventDestroy_v2);
+        return replace(s_.events, cuEventCreate(&made, pick(2) ? CU_EVENT_DISABLE_TIMING : CU_EVENT_DEFAULT), made, cuEventDestroy_v2);
       }
       case 2: {
         CUmodule made = nullptr;
@@ -178,11 +178,11 @@ TEST_F(Threads, UseWhatOthersDestroy) {
   EXPECT_OK(cuLaunchKernel(function(load(kernelsPtx), "poke"), 1, 1, 1, 1, 1, 1, 0, nullptr, params, nullptr));
   EXPECT_EQ(download<uint32_t>(target, 1)[0], 7u);
   for (unsigned i = 0; i < slotCount; ++i) {
-    if (CUcontext c = shared.contexts[i]) EXPECT_OK(cuCtxDestroy_v2(c));
-    if (CUmemoryPool p = shared.pools[i]) EXPECT_OK(cuMemPoolDestroy(p));
-    if (CUgraphExec e = shared.execs[i]) EXPECT_OK(cuGraphExecDestroy(e));
-    if (CUgraph g = shared.graphs[i]) EXPECT_OK(cuGraphDestroy(g));
-    if (CUlibrary l = shared.libraries[i]) EXPECT_OK(cuLibraryUnload(l));
+    if (CUcontext c = shared.contexts[i]) { EXPECT_OK(cuCtxDestroy_v2(c)); }
+    if (CUmemoryPool p = shared.pools[i]) { EXPECT_OK(cuMemPoolDestroy(p)); }
+    if (CUgraphExec e = shared.execs[i]) { EXPECT_OK(cuGraphExecDestroy(e)); }
+    if (CUgraph g = shared.graphs[i]) { EXPECT_OK(cuGraphDestroy(g)); }
+    if (CUlibrary l = shared.libraries[i]) { EXPECT_OK(cuLibraryUnload(l)); }
   }
 }
 

@@ -274,7 +274,6 @@ class FunctionEmitter {
   llvm::SmallVector<Value*, 32> matrixRows(const Inst& inst, unsigned slot, unsigned rows);
   MatrixLines matrixLines(const Inst& inst, unsigned slot, const ptx::Fragment& fragment);
   Value* linePointer(const MatrixLines& lines, unsigned line, unsigned byte);
-  Value* anyActive(Value* lanes);
 
   // --- barrier.cpp
   void emitBarrierArrive(const Inst& inst);

@@ -5,13 +5,12 @@
 // call, no loop, and what it writes is kept by lane or read nowhere else. Its loads read what lies on a page that was read before, so
 // that none waits for the mask of the one before it; elsewhere they are masked, or, of one place for all lanes, go to a place that can
 // always be read. Where data come from shared memory, tests are mostly of the thread's number, which the host foretells: those stay.
-#include <llvm/IR/InlineAsm.h>
-
 #include <algorithm>
 
 #include "compiler/analysis/meetings.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
+#include "compiler/codegen/lanes.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -143,8 +142,7 @@ void FunctionEmitter::forgetReadable(ptx::RegId r) {
 // Where a block without lanes may read what is the same for all of them. LLVM, which would make a choice a branch, is not to see one.
 Value* FunctionEmitter::readable(Value* place) {
   if (!mayBeEmpty_) return place;
-  auto* same = llvm::FunctionType::get(b.getInt64Ty(), {b.getInt64Ty()}, false);
-  Value* keep = b.CreateCall(same, llvm::InlineAsm::get(same, "", "=r,0", false), {b.CreateSExt(anyLane(mask_), b.getInt64Ty())});
+  Value* keep = hidden(b, b.CreateSExt(anyLane(mask_), b.getInt64Ty()));
   Value* from = b.CreatePtrToInt(ctx_, b.getInt64Ty());
   return b.CreateGEP(b.getInt8Ty(), ctx_, b.CreateAnd(b.CreateSub(b.CreatePtrToInt(place, b.getInt64Ty()), from), keep));
 }

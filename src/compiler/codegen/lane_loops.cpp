@@ -1,11 +1,11 @@
 // What is done lane by lane: a loop over the lanes of a mask, or all lanes one after the other. SPDX-License-Identifier: Apache-2.0
 #include <llvm/Analysis/VectorUtils.h>
-#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 
 #include <optional>
 
 #include "compiler/codegen/emitter.h"
+#include "compiler/codegen/lanes.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -78,17 +78,12 @@ class WordsOfLanes {
   Value* at(unsigned lane) {
     unsigned bit = lane * bits_ % 64;
     if (bit == 0) word_ = b_.CreateExtractElement(words_, lane * bits_ / 64);
-    if (bit == 0 && bits_ < 64) word_ = hidden(word_);
+    if (bit == 0 && bits_ < 64) word_ = hidden(b_, word_);
     Value* v = b_.CreateTrunc(bit ? b_.CreateLShr(word_, bit) : word_, b_.getIntNTy(bits_));
     return type_->isIntegerTy() ? v : b_.CreateBitCast(v, type_);
   }
 
  private:
-  Value* hidden(Value* v) {
-    auto* same = llvm::FunctionType::get(v->getType(), {v->getType()}, false);
-    return b_.CreateCall(same, llvm::InlineAsm::get(same, "", "=r,0", false), {v});
-  }
-
   llvm::IRBuilder<>& b_;
   llvm::Type* type_;
   unsigned bits_;

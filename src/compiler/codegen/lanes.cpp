@@ -3,6 +3,7 @@
 
 #include <llvm/Analysis/VectorUtils.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Module.h>
 
 namespace anywarp::codegen {
@@ -45,6 +46,11 @@ const llvm::ConstantInt* knownInt(Value* v) {
 Value* uniformOf(Value* v) {
   if (!v->getType()->isVectorTy()) return v;
   return const_cast<Value*>(llvm::getSplatValue(v));
+}
+
+Value* hidden(llvm::IRBuilder<>& b, Value* v) {
+  auto* same = llvm::FunctionType::get(v->getType(), {v->getType()}, false);
+  return b.CreateCall(same, llvm::InlineAsm::get(same, "", "=r,0", false), {v});
 }
 
 Value* zext(PureEmitter& e, Value* v, unsigned bits) { return e.b.CreateZExtOrTrunc(v, intShaped(e, v, bits)); }

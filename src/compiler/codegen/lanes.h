@@ -27,6 +27,9 @@ const llvm::ConstantInt* knownInt(Value* v);
 // The scalar that `v` broadcasts (or is), nullptr where lanes differ.
 Value* uniformOf(Value* v);
 
+// `v`, an integer of a host register, of which LLVM is not to know where it comes from.
+Value* hidden(llvm::IRBuilder<>& b, Value* v);
+
 // --- Integers and bits
 Value* zext(PureEmitter& e, Value* v, unsigned bits);
 Value* sext(PureEmitter& e, Value* v, unsigned bits);

@@ -99,12 +99,6 @@ Value* loadMatrix(PureEmitter& e, llvm::ArrayRef<Value*> rows, bool transposed, 
 
 }  // namespace
 
-// The first active lane's value.
-Value* FunctionEmitter::anyActive(Value* lanes) {
-  if (isFull(mask_)) return b.CreateExtractElement(lanes, uint64_t(0));
-  return b.CreateExtractElement(lanes, b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue()));
-}
-
 // Where the rows of 8x8 matrices lie: lane i has the address of row i. Rows of lanes that are elsewhere lie in scratch memory. Either a
 // pointer for each row, or one vector of all lanes' addresses.
 llvm::SmallVector<Value*, 32> FunctionEmitter::matrixRows(const Inst& inst, unsigned slot, unsigned rows) {
@@ -175,7 +169,7 @@ void FunctionEmitter::emitStmatrix(const Inst& inst) {
 FunctionEmitter::MatrixLines FunctionEmitter::matrixLines(const Inst& inst, unsigned slot, const Fragment& fragment) {
   Address a = address(inst, inst.operands[slot], inst.space());
   MatrixLines lines;
-  lines.base = a.kind == Address::Kind::Uniform ? pointer(a) : b.CreateIntToPtr(anyActive(pointers(a)), b.getPtrTy());
+  lines.base = a.kind == Address::Kind::Uniform ? pointer(a) : b.CreateIntToPtr(ofFirstActive(pointers(a), 0, width_), b.getPtrTy());
   const Operand& stride = inst.operands[2];
   Value* elements;
   if (stride.isNone()) {
@@ -183,7 +177,7 @@ FunctionEmitter::MatrixLines FunctionEmitter::matrixLines(const Inst& inst, unsi
   } else {
     const bool uniform = shapeOf(stride).isUniform();
     Value* v = read(stride, Type::U32, !uniform);
-    elements = b.CreateZExt(uniform ? v : anyActive(v), b.getInt64Ty());
+    elements = b.CreateZExt(uniform ? v : ofFirstActive(v, 0, width_), b.getInt64Ty());
   }
   lines.bytes = b.CreateLShr(b.CreateMul(elements, i64(fragment.elementBits())), 3);
   return lines;

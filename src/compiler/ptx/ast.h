@@ -58,7 +58,6 @@ struct Operand {
   Kind kind = Kind::None;
   bool negated = false;               // !%p
   bool hasSymbol = false;             // Address: base is `symbol`, not `reg`
-  bool isElement = false;             // written as `name[index]`, until it has its slot: an address where one belongs, else a value
   SpecialReg special = SpecialReg::None;
   RegId reg = noReg;
   uint32_t label = 0;                 // into Body::labels

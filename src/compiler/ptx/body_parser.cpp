@@ -304,8 +304,10 @@ bool BodyParser::parseOperands(Form form) {
       const Token label = next();
       written.operand.kind = Operand::Kind::Label;
       scopes_.useLabel({label.text, label.loc, labelKind(slots.slots[slot].role), false, uint32_t(body_.instructions.size()), uint32_t(slot)});
-    } else if (!parseOperand(written.operand)) {
-      return false;
+    } else {
+      isElement_ = false;
+      if (!parseOperand(written.operand)) return false;
+      written.isElement = isElement_;
     }
     acceptDotted("unified");
     afterPipe = at("|");
@@ -316,10 +318,10 @@ bool BodyParser::parseOperands(Form form) {
 
 namespace {
 
-bool fitsSlot(const SlotSpec& spec, const Operand& operand) {
+bool fitsSlot(const SlotSpec& spec, const Operand& operand, bool isElement) {
   using Kind = Operand::Kind;
   switch (spec.role) {
-    case SlotRole::Address: return operand.kind == Kind::Address || operand.isElement;
+    case SlotRole::Address: return operand.kind == Kind::Address || isElement;
     case SlotRole::Label: case SlotRole::Targets: return operand.kind == Kind::Label;
     case SlotRole::Dest:
       if (operand.kind == Kind::Vector) return spec.vector || spec.maybeVector;
@@ -350,7 +352,7 @@ bool BodyParser::fitForm(Form form, const ModList& mods, std::vector<Operand>& o
       continue;
     }
     if (spec.policy && !hasPolicy) continue;
-    const bool here = at < written_.size() && written_[at].afterPipe == spec.pipe && fitsSlot(spec, written_[at].operand);
+    const bool here = at < written_.size() && written_[at].afterPipe == spec.pipe && fitsSlot(spec, written_[at].operand, written_[at].isElement);
     if (spec.optional && !spec.policy && !spec.pipe) {
       if (!here || spare == 0) continue;
       --spare;
@@ -358,12 +360,11 @@ bool BodyParser::fitForm(Form form, const ModList& mods, std::vector<Operand>& o
       if (spec.pipe) continue;
       return false;
     }
-    operands[i] = written_[at++].operand;
-    if (operands[i].isElement && spec.role == SlotRole::Address) {
+    operands[i] = written_[at].operand;
+    if (written_[at++].isElement && spec.role == SlotRole::Address) {
       operands[i].hasSymbol = operands[i].kind == Operand::Kind::Symbol;
       operands[i].kind = Operand::Kind::Address;
     }
-    operands[i].isElement = false;
   }
   return at == written_.size();
 }

@@ -29,9 +29,11 @@ class BodyParser : DeclarationParser {
   struct Written {
     Operand operand;
     bool afterPipe = false;
+    bool isElement = false;  // written as `name[index]`: an address where one belongs, else a value
   };
   std::vector<Written> written_;
   Type elementAddress_ = Type::U64;                       // what `name[register]` becomes where the instruction wants no address
+  bool isElement_ = false;                                // of the operand parsed last
   Operand sampler_;                                       // second of three in [texture, sampler, coordinates]
 
   // Statements

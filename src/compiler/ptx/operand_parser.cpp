@@ -58,6 +58,7 @@ bool BodyParser::parseVector(Operand& operand) {
     if (operand.elements.size() >= maxListElements) return failHere("more than " + std::to_string(maxListElements) + " elements");
     if (!parseOperand(operand.elements.emplace_back())) return false;
   } while (accept(","));
+  isElement_ = false;  // which elements of the vector may be
   return expect("}", "after vector operand");
 }
 
@@ -73,9 +74,9 @@ bool BodyParser::parseAddress(Operand& operand) {
     operand.offset = int64_t(absolute);
   }
   operand.kind = Operand::Kind::Address;
-  operand.isElement = false;
   if (!parseSignedOffset(operand.offset, 1)) return false;
   if (at(",") && !parseCoordinates(operand)) return false;
+  isElement_ = false;
   return expect("]", "after address");
 }
 
@@ -214,7 +215,7 @@ bool BodyParser::parseSymbolSuffix(Operand& operand) {
   if (accept("[")) {
     if (const Variable* variable = variableOf(operand.symbol)) elementBytes = uint64_t(bytes(variable->type)) * variable->vector;
     if (!parseElementIndex(elementBytes, operand, index) || !expect("]", "after array index")) return false;
-    operand.isElement = true;
+    isElement_ = true;
   }
   if (!parseSignedOffset(operand.offset, 1)) return false;
   if (index != noReg) addressElement(operand, index, elementBytes);
@@ -267,7 +268,6 @@ void BodyParser::addressElement(Operand& operand, RegId index, uint64_t elementB
   size.kind = Operand::Kind::Integer;
   size.bits = elementBytes;
   Operand base = operand, to = registerOperand(address), from = registerOperand(index);
-  base.isElement = false;
   generate(wide ? "mov.u64" : "mov.u32", {to, base});
   if (!wide && wideIndex) {
     from = registerOperand(RegId(body_.registers.size()));
@@ -276,7 +276,6 @@ void BodyParser::addressElement(Operand& operand, RegId index, uint64_t elementB
   }
   generate(!wide ? "mad.lo.u32" : wideIndex ? "mad.lo.u64" : isSigned(indexType) ? "mad.wide.s32" : "mad.wide.u32", {to, from, size, to});
   operand = to;
-  operand.isElement = true;
 }
 
 void BodyParser::generate(std::string_view opcode, std::initializer_list<Operand> operands) {

@@ -48,6 +48,9 @@ struct Pool {
   uint64_t used = 0;
 };
 
+// What an allocation takes from its pool.
+size_t placeFor(size_t bytes, bool small) { return roundUp(bytes, small ? Slabs::unit : pageSize()); }
+
 struct Record {
   Allocation allocation;
   size_t charged = 0;  // bytes counted as used
@@ -145,7 +148,7 @@ Result<void*> Memory::allocate(const AllocationRequest& request) {
   size_t charged = 0;
   if (counts(request.kind)) {
     uint64_t free = pool.used < pool.capacity ? pool.capacity - pool.used : 0;
-    if (request.bytes <= free) charged = roundUp(request.bytes, small ? Slabs::unit : pageSize());
+    if (request.bytes <= free) charged = placeFor(request.bytes, small);
     if (charged == 0 || charged > free) {
       return Error{ErrorKind::OutOfMemory, std::to_string(request.bytes) + " bytes asked for, " + std::to_string(free) + " of " +
                                                std::to_string(pool.capacity) + " free on device " + std::to_string(request.device)};
@@ -169,6 +172,22 @@ Status Memory::release(void* base) {
   }
   state_.drop(it);
   return {};
+}
+
+size_t Memory::roomFor(size_t bytes) { return placeFor(bytes, bytes <= Slabs::largest); }
+
+Result<Allocation> Memory::renew(void* base, size_t bytes) {
+  std::unique_lock lock(state_.mutex);
+  auto it = state_.records.find(reinterpret_cast<uintptr_t>(base));
+  if (it == state_.records.end() || isForeign(it->second.allocation.kind) || bytes == 0 ||
+      placeFor(bytes, it->second.small) != placeFor(it->second.allocation.bytes, it->second.small)) {
+    return Error{ErrorKind::Invalid, hex(reinterpret_cast<uintptr_t>(base)) + " is no allocation that " + std::to_string(bytes) + " bytes fill"};
+  }
+  Allocation& allocation = it->second.allocation;
+  state_.freed[state_.freedCount++ % rememberedFrees] = allocation;
+  allocation.bytes = bytes;
+  allocation.id = ++state_.lastId;
+  return allocation;
 }
 
 void Memory::releaseAll(const void* owner) {

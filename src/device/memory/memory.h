@@ -69,6 +69,11 @@ class Memory {
   Result<void*> allocate(const AllocationRequest& request);
   // `base` must be what allocate() returned; Invalid otherwise. The caller has waited for the kernels that use it.
   Status release(void* base);
+  // What an allocation of `bytes` occupies, at an alignment that all have.
+  static size_t roomFor(size_t bytes);
+  // Makes the allocation at `base` another one of `bytes` with what is in it, as if it had been released and come back. Invalid unless
+  // both occupy as much.
+  Result<Allocation> renew(void* base, size_t bytes);
   // Frees everything of `owner`.
   void releaseAll(const void* owner);
 

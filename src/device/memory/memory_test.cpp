@@ -94,6 +94,30 @@ TEST(Memory, OwnersTakeTheirMemoryAlong) {
   memory.releaseAll(&b);
 }
 
+TEST(Memory, RenewedIsAnotherAllocationInTheSamePages) {
+  auto& memory = Memory::instance();
+  memory.setCapacity(spare, 64 << 20);
+  for (size_t bytes : {size_t{700}, size_t{50000}}) {
+    auto p = memory.allocate({.bytes = bytes, .device = spare});
+    ASSERT_TRUE(p);
+    auto before = memory.find(*p);
+    std::memset(*p, 7, bytes);
+    const auto free = memory.usage(spare).free;
+    auto renewed = memory.renew(*p, bytes - 100);
+    ASSERT_TRUE(renewed) << renewed.error().message;
+    EXPECT_EQ(renewed->bytes, bytes - 100);
+    EXPECT_GT(renewed->id, before->id);
+    EXPECT_EQ(memory.find(*p)->id, renewed->id);
+    EXPECT_EQ(static_cast<char*>(*p)[bytes - 101], 7);
+    EXPECT_EQ(memory.usage(spare).free, free);
+    EXPECT_FALSE(memory.renew(*p, bytes / 2));
+    EXPECT_FALSE(memory.renew(*p, 0));
+    EXPECT_FALSE(memory.renew(static_cast<char*>(*p) + 1, bytes));
+    EXPECT_TRUE(memory.release(*p));
+    EXPECT_FALSE(memory.renew(*p, bytes));
+  }
+}
+
 TEST(Memory, RegisteredRanges) {
   auto& memory = Memory::instance();
   std::vector<char> host(10000);

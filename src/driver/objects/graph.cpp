@@ -79,7 +79,7 @@ std::shared_ptr<GraphMemory> graphMemoryAt(const void* base) {
 Result<std::shared_ptr<GraphMemory>> makeGraphMemory(const PoolPlace& place, size_t bytes) {
   CUdevice device = place.location.type == CU_MEM_LOCATION_TYPE_DEVICE ? place.location.id : 0;
   device::MemoryKind kind = place.kind();
-  uint32_t flags = kind == device::MemoryKind::Managed ? CU_MEM_ATTACH_GLOBAL : 0;
+  uint32_t flags = kind == device::MemoryKind::Managed ? uint32_t{CU_MEM_ATTACH_GLOBAL} : 0;
   Result<void*> base = device::Memory::instance().allocate({.bytes = bytes, .kind = kind, .device = visibleDevice(device)->device->ordinal(), .flags = flags});
   if (!base) return base.error();
   auto memory = std::make_shared<GraphMemory>();

@@ -6,8 +6,10 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 
 #include "driver/process.h"
 
@@ -16,7 +18,9 @@ namespace {
 
 struct Member {
   std::shared_ptr<MemoryPool> pool;
-  uint64_t bytes;
+  uint64_t bytes = 0;
+  uint64_t id = 0;  // the allocation's
+  bool kept = false;
 };
 
 struct PoolsOfPlace {
@@ -88,11 +92,19 @@ uint32_t MemoryPool::tag() const {
   return tag | 1;
 }
 
-void MemoryPool::taken(uint64_t bytes) {
-  uint64_t now = used.fetch_add(bytes) + bytes;
-  uint64_t high = usedHigh.load();
-  while (high < now && !usedHigh.compare_exchange_weak(high, now)) {
+namespace {
+
+void raise(std::atomic<uint64_t>& high, uint64_t now) {
+  uint64_t before = high.load();
+  while (before < now && !high.compare_exchange_weak(before, now)) {
   }
+}
+
+}  // namespace
+
+void MemoryPool::taken(uint64_t bytes) {
+  raise(usedHigh, used.fetch_add(bytes) + bytes);
+  raise(reservedHigh, reserved());
 }
 
 void MemoryPool::returned(uint64_t bytes) { used.fetch_sub(bytes); }
@@ -114,22 +126,96 @@ void setCurrentPool(const std::shared_ptr<MemoryPool>& pool) {
 
 void enterPool(void* base, uint64_t bytes, const std::shared_ptr<MemoryPool>& pool) {
   pool->taken(bytes);
+  std::optional<device::Allocation> allocation = device::Memory::instance().find(base);
   std::lock_guard lock(pools().mutex);
-  pools().members[base] = {pool, bytes};
+  pools().members[base] = {pool, bytes, allocation ? allocation->id : 0, false};
 }
+
+namespace {
+
+// With the lock held. Where a context has taken its memory along, what is there now is another allocation.
+Member* memberAt(const void* base) {
+  auto found = pools().members.find(base);
+  if (found == pools().members.end()) return nullptr;
+  std::optional<device::Allocation> now = device::Memory::instance().find(base);
+  if (now && now->base == reinterpret_cast<uintptr_t>(base) && now->id == found->second.id) return &found->second;
+  if (!found->second.kept) found->second.pool->returned(found->second.bytes);
+  pools().members.erase(found);
+  return nullptr;
+}
+
+}  // namespace
 
 void leavePool(void* base) {
   std::lock_guard lock(pools().mutex);
-  auto found = pools().members.find(base);
-  if (found == pools().members.end()) return;
-  found->second.pool->returned(found->second.bytes);
-  pools().members.erase(found);
+  Member* member = memberAt(base);
+  if (!member || member->kept) return;
+  member->pool->returned(member->bytes);
+  pools().members.erase(base);
 }
 
 std::shared_ptr<MemoryPool> poolOf(const void* base) {
   std::lock_guard lock(pools().mutex);
-  auto found = pools().members.find(base);
-  return found == pools().members.end() ? nullptr : found->second.pool;
+  Member* member = memberAt(base);
+  return member && !member->kept ? member->pool : nullptr;
+}
+
+bool isKeptByPool(const void* base) {
+  std::lock_guard lock(pools().mutex);
+  Member* member = memberAt(base);
+  return member && member->kept;
+}
+
+// Others may have mapped memory of a pool for several processes.
+bool MemoryPool::mayKeep(uint64_t bytes) const { return !identity && reserved() + bytes <= releaseThreshold; }
+
+void freeToPool(const device::Allocation& allocation) {
+  void* base = reinterpret_cast<void*>(allocation.base);
+  {
+    std::lock_guard lock(pools().mutex);
+    if (Member* member = memberAt(base)) {
+      MemoryPool& pool = *member->pool;
+      pool.returned(member->bytes);
+      if (pool.mayKeep(allocation.bytes)) {
+        pool.kept_.emplace(device::Memory::roomFor(allocation.bytes), allocation);
+        pool.held += allocation.bytes;
+        member->kept = true;
+        return;
+      }
+      pools().members.erase(base);
+    }
+  }
+  (void)device::Memory::instance().release(base);
+}
+
+void* MemoryPool::takeKept(uint64_t bytes, const void* owner) {
+  std::lock_guard lock(pools().mutex);
+  auto [it, end] = kept_.equal_range(device::Memory::roomFor(bytes));
+  while (it != end) {
+    const device::Allocation kept = it->second;
+    if (kept.owner != owner) {
+      ++it;
+      continue;
+    }
+    it = kept_.erase(it);
+    held -= kept.bytes;
+    void* base = reinterpret_cast<void*>(kept.base);
+    if (memberAt(base) && device::Memory::instance().renew(base, bytes)) return base;
+  }
+  return nullptr;
+}
+
+void MemoryPool::trimTo(uint64_t bytes) {
+  std::lock_guard lock(pools().mutex);
+  while (reserved() > bytes && !kept_.empty()) {
+    const device::Allocation kept = kept_.begin()->second;
+    kept_.erase(kept_.begin());
+    held -= kept.bytes;
+    void* base = reinterpret_cast<void*>(kept.base);
+    if (!memberAt(base)) continue;
+    pools().members.erase(base);
+    (void)device::Memory::instance().release(base);
+  }
 }
 
 }  // namespace anywarp::driver

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
-#include <unordered_map>
 
 #include "abi/cuda_types.h"
 #include "device/memory/memory.h"
@@ -26,7 +26,8 @@ struct PoolPlace {
 // As programs name it. CUDA_ERROR_INVALID_VALUE and CUDA_ERROR_INVALID_DEVICE where there are no such pools.
 CUresult makePoolPlace(CUmemAllocationType type, CUmemLocation location, PoolPlace& place);
 
-// Counts what is taken from it; the memory itself comes from the device's allocator, which reuses freed ranges.
+// Counts what is taken from it; the memory itself comes from the device's allocator. What is freed stays with the pool as long as all
+// that it has is within its release threshold.
 struct MemoryPool {
   CUmemoryPool handle = nullptr;
   PoolPlace place;
@@ -36,12 +37,24 @@ struct MemoryPool {
   bool imported = false;
   std::atomic<int> reuseFlags[3] = {1, 1, 1};
   std::atomic<uint64_t> releaseThreshold{0};
-  std::atomic<uint64_t> used{0}, usedHigh{0};
+  std::atomic<uint64_t> used{0}, usedHigh{0}, reservedHigh{0};
+  std::atomic<uint64_t> held{0};  // bytes that are freed and kept
 
   // What pointers of a pool for several processes carry, to be imported into the same pool only.
   uint32_t tag() const;
   void taken(uint64_t bytes);
   void returned(uint64_t bytes);
+  uint64_t reserved() const { return used + held; }
+
+  // Memory of `bytes` for `owner` out of what is kept, its content undefined; nullptr where there is none.
+  void* takeKept(uint64_t bytes, const void* owner);
+  // Releases what is kept until no more than `bytes` are reserved.
+  void trimTo(uint64_t bytes);
+
+ private:
+  friend void freeToPool(const device::Allocation&);
+  bool mayKeep(uint64_t bytes) const;
+  std::multimap<size_t, device::Allocation> kept_;  // by what they occupy
 };
 
 using MemoryPoolTable = HandleTable<MemoryPool, CUmemoryPool, HandleKind::MemoryPool>;
@@ -56,7 +69,11 @@ inline PoolPlace deviceMemory(CUdevice device) { return {CU_MEM_ALLOCATION_TYPE_
 // Remembers and forgets which pool an allocation came from.
 void enterPool(void* base, uint64_t bytes, const std::shared_ptr<MemoryPool>& pool);
 void leavePool(void* base);
+// Ends an allocation that is a pool's or none's: the pool keeps it, or it is released.
+void freeToPool(const device::Allocation& allocation);
 // nullptr where it came from none.
 std::shared_ptr<MemoryPool> poolOf(const void* base);
+// Freed memory that its pool keeps: no allocation of the program's.
+bool isKeptByPool(const void* base);
 
 }  // namespace anywarp::driver
