@@ -307,6 +307,7 @@ Influence influence(const Flat& flat, const Order& order, const std::vector<Bloc
     if (label[r] == noBlock) continue;
     for (BlockId s : flat.blocks[r].successors) reach(s, label[r]);
   }
+  for (BlockId r : result.region) result.from.push_back(label[r]);
   return result;
 }
 

@@ -49,6 +49,7 @@ bool onlyExits(const Flat& flat, BlockId b);
 // the meeting point) where lanes of different paths come together.
 struct Influence {
   std::vector<BlockId> region;
+  std::vector<BlockId> from;  // of each block of the region: the successor of `b` or the join that all ways to it come through last
   std::vector<BlockId> joins;
 };
 Influence influence(const Flat& flat, const Order& order, const std::vector<BlockId>& postDominator, BlockId b);

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <unordered_map>
 
 #include "compiler/analysis/invariants.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/analysis/runs.h"
+#include "compiler/analysis/work_limit.h"
 #include "support/options.h"
 
 namespace anywarp::analysis {
@@ -150,6 +152,7 @@ class Analysis {
     result_.divergent[b] = 1;
     Influence in = influence(flat_, order_, postDominator_, b);
     for (BlockId r : in.region) result_.partial[r] = 1;
+    keepForOthers(b, in);
     if (in.joins.empty()) return;
     written_.resize(flat_.registers.size());
     ++parted_;
@@ -161,6 +164,40 @@ class Analysis {
         if (written_[r] == parted_ && !invariant_[r]) raise(r, Shape::varying());
         return invariant_[r] || (shape(r).kind == Kind::Varying && !shape(r).run);
       });
+  }
+
+  // One value for all lanes has one place: where lanes on one way write it, those on another that run later would find it changed.
+  void keepForOthers(BlockId b, const Influence& in) {
+    struct Write {
+      BlockId from;
+      uint32_t position;
+    };
+    std::unordered_map<ptx::RegId, std::vector<Write>> writes;
+    for (size_t i = 0; i < in.region.size(); ++i)
+      for (ptx::RegId d : defsIn_[in.region[i]]) {
+        const Web& web = webs_.webs[d];
+        const bool isKept = invariant_[d] || (web.defs == 1 && !web.maybeUndefined) || (shape(d).kind == Kind::Varying && !shape(d).run);
+        if (!isKept) writes[d].push_back({in.from[i], order_.position[in.region[i]]});
+      }
+    if (writes.empty()) return;
+    const bool twoWays = flat_.blocks[b].successors.size() <= 2;
+    auto isJoin = [&](BlockId x) { return std::find(in.joins.begin(), in.joins.end(), x) != in.joins.end(); };
+    for (size_t i = 0; i < in.region.size(); ++i) {
+      const BlockId reader = in.region[i], from = in.from[i];
+      const uint32_t position = order_.position[reader];
+      const bool joins = isJoin(from), gaveUp = !looks_.spend(webs_.liveIn[reader].size());
+      for (ptx::RegId r : webs_.liveIn[reader]) {
+        auto it = writes.find(r);
+        if (it == writes.end()) continue;
+        const bool changes = gaveUp || !looks_.spend(it->second.size()) || std::any_of(it->second.begin(), it->second.end(), [&](const Write& w) {
+          // All ways of two lead to a join: what is live there and written before differs there already.
+          return w.from != from && w.position < position && !(twoWays && joins && !isJoin(w.from));
+        });
+        if (!changes) continue;
+        raise(r, Shape::varying());
+        writes.erase(it);
+      }
+    }
   }
 
   // --- instructions --------------------------------------------------------------------------------------------------------
@@ -628,6 +665,7 @@ class Analysis {
   std::vector<ptx::RegId> work_;
   std::vector<uint32_t> updates_;
   std::vector<uint8_t> invariant_;
+  WorkLimit looks_{uint64_t{64} << 20};
   std::vector<uint32_t> written_;  // by register: the last parting of lanes (counted by parted_) before whose meeting it is written
   uint32_t parted_ = 0;
   std::vector<std::vector<ptx::RegId>> mayDiffer_;  // by block: what is live at its entry and not known to differ by lane yet
