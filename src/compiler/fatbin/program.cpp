@@ -128,7 +128,8 @@ Result<Program> readProgramAt(const void* data, uint32_t arch) {
   size_t head = readableBytes(data, 8);
   if (head == 0) return broken("image is at an address that cannot be read");
   auto* bytes = static_cast<const uint8_t*>(data);
-  switch (formOf(bytes, head)) {
+  // No mark has a zero, and behind the zero of a short text there may be another's memory.
+  switch (formOf(bytes, strnlen(static_cast<const char*>(data), head))) {
     case Form::Wrapper: return wrapperProgram(data, arch);
     case Form::Container: return containerProgram(containerAt(data), arch);
     case Form::Elf: return cubinError(arch);
