@@ -145,6 +145,17 @@ inline void storeReplacement(CompiledKernel& kernel, const CompiledKernel* repla
   __atomic_store_n(&kernel.replacement, replacement, __ATOMIC_RELEASE);
 }
 
+// Why compiled code ends a launch.
+enum class TrapKind : uint32_t {
+  Trap,
+  Breakpoint,
+  InvalidFunction,   // a call through a pointer to none
+  StackOverflow,
+  InvalidUse,        // of an instruction
+  Misaligned,
+  IllegalAddress,
+};
+
 // What compiled code calls. Lane arrays are indexed by lane and hold `width` elements; only lanes of `mask` are read or written.
 // Functions marked noreturn leave the kernel by longjmp: the launch ends with a fault.
 struct Services {
@@ -153,9 +164,8 @@ struct Services {
   // noreturn. Lanes' generic pointers to message, file, function; line.
   void (*assertFail)(BlockContext*, uint32_t warp, uint32_t mask, const uint64_t* messages, const uint64_t* files,
                      const uint32_t* lines, const uint64_t* functions);
-  // noreturn. kind: 0 trap, 1 breakpoint, 2 call through an invalid function pointer, 3 stack overflow, 4 invalid instruction use,
-  // 5 misaligned address, 6 illegal address. `address` is that of the first lane of `mask` that is at fault, with kinds 5 and 6; else 0.
-  void (*trap)(BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line, uint64_t address);
+  // noreturn. `address` is that of the first lane of `mask` that is at fault, with the last two kinds; else 0.
+  void (*trap)(BlockContext*, uint32_t warp, uint32_t mask, TrapKind kind, uint32_t line, uint64_t address);
   void (*malloc)(BlockContext*, uint32_t mask, const uint64_t* sizes, uint64_t* pointers);
   void (*free)(BlockContext*, uint32_t mask, const uint64_t* pointers);
   // `mask` lanes of `warp` arrive at a barrier. sync != 0 (free plans only): they also wait, and the caller returns when no lane of

@@ -62,8 +62,8 @@ CUresult release(Current& current, const void* pointer, Kinds freeable) {
   }
   waitForUsers(current, *allocation);
   if (CUresult fault = current.fault(); fault != CUDA_SUCCESS) return fault;
-  freeToPool(*allocation);
-  return CUDA_SUCCESS;
+  Status freed = freeToPool(*allocation);
+  return freed ? CUDA_SUCCESS : toResult(freed.error());
 }
 
 bool isHost(device::MemoryKind kind) { return kind == device::MemoryKind::HostPinned || kind == device::MemoryKind::HostRegistered; }

@@ -112,7 +112,7 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream handle) {
         [base, id = allocation->id] {
           std::optional<device::Allocation> still = device::Memory::instance().find(base);
           if (!still || still->id != id) return;  // freed meanwhile
-          freeToPool(*still);
+          (void)freeToPool(*still);
         },
         device::OnFault::Always);
     return CUDA_SUCCESS;

@@ -29,7 +29,6 @@ void cpAsync(Step& step) {
   if (destination) memcpy(destination, data, bytes);
 }
 
-// In pieces of 16 bytes; false when the thread has faulted.
 bool copyBulk(Step& step, Space to, Space from) {
   constexpr uint64_t unit = 16;
   uint64_t bytes = step.bits(2, Type::U32);

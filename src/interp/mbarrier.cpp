@@ -49,7 +49,6 @@ void arriveWith(Step& step, Mbarrier& barrier, int64_t count) {
 
 }  // namespace
 
-bool copyBulk(Step& step, Space to, Space from);  // async_copy.cpp
 
 // The bytes of a copy are transactions of the barrier.
 void cpAsyncBulkLoad(Step& step) {

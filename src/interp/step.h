@@ -78,6 +78,9 @@ std::string describe(const ptx::Instruction& inst);
 // Ends a function as `ret` does.
 void returnFromCall(Thread& thread);
 
+// Of cp.async.bulk: operand 2 bytes from the place of operand 1 to that of operand 0; false when the thread has faulted.
+bool copyBulk(Step& step, ptx::Space to, ptx::Space from);
+
 uint64_t specialRegister(Step& step, ptx::SpecialReg reg);
 
 inline uint64_t lowBits(uint64_t bits, unsigned count) {

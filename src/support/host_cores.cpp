@@ -7,6 +7,8 @@
 #include <cmath>
 #include <fstream>
 
+#include "support/options.h"
+
 namespace anywarp {
 
 namespace {
@@ -40,6 +42,15 @@ unsigned hostCores() {
   double quota = coresByQuota();
   if (quota > 0) cores = std::min(cores, static_cast<unsigned>(std::max(1.0, std::ceil(quota))));
   return cores;
+}
+
+unsigned computeThreads() {
+  static const unsigned count = [] {
+    constexpr int64_t most = 1024;
+    const int64_t asked = options::threads();
+    return static_cast<unsigned>(std::min(asked > 0 ? asked : int64_t(hostCores()), most));
+  }();
+  return count;
 }
 
 }  // namespace anywarp

@@ -23,9 +23,7 @@ class BareThread : public GraphTest {
 };
 
 TEST_F(BareThread, WorkOnAStreamOfItsOwn) {
-  CUmemPoolProps props{};
-  props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
-  props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
+  CUmemPoolProps props = devicePoolProps();
   CUmemoryPool pool = nullptr;
   ASSERT_OK(cuMemPoolCreate(&pool, &props));
   CUdeviceptr a = 0, b = 0;

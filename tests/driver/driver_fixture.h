@@ -50,6 +50,15 @@ class Driver : public testing::Test {
   CUcontext context = nullptr;
 };
 
+// What makes a pool of the first device's memory.
+inline CUmemPoolProps devicePoolProps(CUmemAllocationHandleType shared = CU_MEM_HANDLE_TYPE_NONE) {
+  CUmemPoolProps props{};
+  props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+  props.handleTypes = shared;
+  props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
+  return props;
+}
+
 // A handle of the right form that never existed.
 template <class Handle>
 Handle bogus() {

@@ -280,14 +280,6 @@ TEST(Child, DISABLED_RecordsAndCrashes) {
   kill(getpid(), SIGKILL);
 }
 
-CUmemPoolProps poolProps() {
-  CUmemPoolProps props{};
-  props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
-  props.handleTypes = CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
-  props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
-  return props;
-}
-
 void* asHandle(int file) { return reinterpret_cast<void*>(static_cast<intptr_t>(file)); }
 
 // The other process keeps descriptors that are not closed by exec.
@@ -297,7 +289,7 @@ std::string inheritable(int file) {
 }
 
 TEST_F(Interprocess, PoolsAreOneForBoth) {
-  CUmemPoolProps props = poolProps();
+  CUmemPoolProps props = devicePoolProps(CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR);
   CUmemoryPool pool = nullptr, plain = nullptr;
   ASSERT_OK(cuMemPoolCreate(&pool, &props));
   CUdeviceptr pointer = 0;

@@ -181,9 +181,7 @@ TEST_F(Memory, StreamOrderedAllocation) {
 }
 
 TEST_F(Memory, PoolsKeepWhatIsFreedUpToTheirThreshold) {
-  CUmemPoolProps props{};
-  props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
-  props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
+  CUmemPoolProps props = devicePoolProps();
   CUmemoryPool pool = nullptr;
   ASSERT_OK(cuMemPoolCreate(&pool, &props));
   auto count = [&](CUmemPool_attribute attribute) {
@@ -250,9 +248,7 @@ TEST_F(Memory, PoolsKeepWhatIsFreedUpToTheirThreshold) {
 
 // What a pool keeps is its context's, and goes with it.
 TEST_F(Memory, KeptMemoryEndsWithItsContext) {
-  CUmemPoolProps props{};
-  props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
-  props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
+  CUmemPoolProps props = devicePoolProps();
   CUmemoryPool pool = nullptr;
   ASSERT_OK(cuMemPoolCreate(&pool, &props));
   uint64_t all = ~uint64_t{0};

@@ -95,9 +95,7 @@ class User {
       case 11: return makeGraph();
       case 12: return launchGraph(stream);
       case 13: {
-        CUmemPoolProps props{};
-        props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
-        props.location = {CU_MEM_LOCATION_TYPE_DEVICE, 0};
+        CUmemPoolProps props = devicePoolProps();
         CUmemoryPool made = nullptr;
         return replace(s_.pools, cuMemPoolCreate(&made, &props), made, cuMemPoolDestroy);
       }

@@ -12,13 +12,13 @@ using ptx::Type;
 namespace {
 
 constexpr unsigned bulkUnit = 16;
-constexpr uint32_t illegalUse = 4;
 
 }  // namespace
 
 void FunctionEmitter::emitAsync(const Inst& inst) {
   switch (inst.form) {
-    case Form::CpAsync: case Form::CpAsyncBulkLoad: case Form::CpAsyncBulkStore: return emitAsyncCopy(inst);
+    case Form::CpAsync: return emitAsyncCopy(inst);
+    case Form::CpAsyncBulkLoad: case Form::CpAsyncBulkStore: return emitBulkCopy(inst);
     case Form::CpAsyncBulkPrefetch: return;
     case Form::CpAsyncCommitGroup: case Form::CpAsyncWaitGroup: case Form::CpAsyncWaitAll:
     case Form::CpAsyncBulkCommitGroup: case Form::CpAsyncBulkWaitGroup: return compilerFence();
@@ -31,43 +31,44 @@ void FunctionEmitter::emitAsync(const Inst& inst) {
   }
 }
 
-void FunctionEmitter::emitAsyncCopy(const Inst& inst) {
-  // Any number of 16 bytes, for which one thread asks as a rule. Who waits for the mbarrier of a load finds them arrived.
-  if (inst.has(Mod::Bulk)) {
-    const bool load = inst.form == Form::CpAsyncBulkLoad;
-    for (Mod mod : {Mod::MulticastCluster, Mod::IgnoreOob, Mod::CpMask})
-      if (inst.has(mod)) return unsupported(inst, "cp.async.bulk to several blocks, or of some bytes only, is not supported yet");
-    Address to = address(inst, inst.operands[0], load ? Space::Shared : Space::Global);
-    Address from = address(inst, inst.operands[1], load && inst.has(Mod::Global) ? Space::Global : Space::Shared);
-    checkAlignment(inst, to, bulkUnit);
-    checkAlignment(inst, from, bulkUnit);
-    Value* bytes = b.CreateZExt(read(inst.operands[2], Type::U32, true), vectorOf(b.getInt64Ty()));
-    compilerFence();
-    perLane(mask_, {pointers(to), pointers(from), bytes}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
-      trapIf(b.CreateICmpNE(b.CreateAnd(lane[2], i64(bulkUnit - 1)), i64(0)), mask_, illegalUse, inst.loc);
-      llvm::BasicBlock* before = b.GetInsertBlock();
-      llvm::BasicBlock* loop = llvm::BasicBlock::Create(k_.context(), "bulk.loop", &function_);
-      llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "bulk.done", &function_);
-      b.CreateCondBr(b.CreateICmpEQ(lane[2], i64(0)), done, loop);
-      b.SetInsertPoint(loop);
-      llvm::PHINode* at = b.CreatePHI(b.getInt64Ty(), 2);
-      auto place = [&](Value* base) { return b.CreateIntToPtr(b.CreateAdd(base, at), b.getPtrTy()); };
-      Value* unit = ofProgram(b.CreateAlignedLoad(llvm::FixedVectorType::get(b.getInt32Ty(), bulkUnit / 4), place(lane[1]), llvm::Align(bulkUnit)));
-      ofProgram(b.CreateAlignedStore(unit, place(lane[0]), llvm::Align(bulkUnit)));
-      Value* next = b.CreateAdd(at, i64(bulkUnit));
-      at->addIncoming(i64(0), before);
-      at->addIncoming(next, loop);
-      b.CreateCondBr(b.CreateICmpULT(next, lane[2]), loop, done);
-      b.SetInsertPoint(done);
-      return nullptr;
-    });
-    if (load) {
-      Address barrier = address(inst, inst.operands[3], Space::Shared);
-      checkAlignment(inst, barrier, 8);
-      emitMbarrierUpdate(inst, barrier);
-    }
-    return compilerFence();
+// Any number of 16 bytes, for which one thread asks as a rule. Who waits for the mbarrier of a load finds them arrived.
+void FunctionEmitter::emitBulkCopy(const Inst& inst) {
+  const bool load = inst.form == Form::CpAsyncBulkLoad;
+  for (Mod mod : {Mod::MulticastCluster, Mod::IgnoreOob, Mod::CpMask})
+    if (inst.has(mod)) return unsupported(inst, "cp.async.bulk to several blocks, or of some bytes only, is not supported yet");
+  Address to = address(inst, inst.operands[0], load ? Space::Shared : Space::Global);
+  Address from = address(inst, inst.operands[1], load && inst.has(Mod::Global) ? Space::Global : Space::Shared);
+  checkAlignment(inst, to, bulkUnit);
+  checkAlignment(inst, from, bulkUnit);
+  Value* bytes = b.CreateZExt(read(inst.operands[2], Type::U32, true), vectorOf(b.getInt64Ty()));
+  compilerFence();
+  perLane(mask_, {pointers(to), pointers(from), bytes}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
+    trapIf(b.CreateICmpNE(b.CreateAnd(lane[2], i64(bulkUnit - 1)), i64(0)), mask_, abi::TrapKind::InvalidUse, inst.loc);
+    llvm::BasicBlock* before = b.GetInsertBlock();
+    llvm::BasicBlock* loop = llvm::BasicBlock::Create(k_.context(), "bulk.loop", &function_);
+    llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "bulk.done", &function_);
+    b.CreateCondBr(b.CreateICmpEQ(lane[2], i64(0)), done, loop);
+    b.SetInsertPoint(loop);
+    llvm::PHINode* at = b.CreatePHI(b.getInt64Ty(), 2);
+    auto place = [&](Value* base) { return b.CreateIntToPtr(b.CreateAdd(base, at), b.getPtrTy()); };
+    Value* unit = ofProgram(b.CreateAlignedLoad(llvm::FixedVectorType::get(b.getInt32Ty(), bulkUnit / 4), place(lane[1]), llvm::Align(bulkUnit)));
+    ofProgram(b.CreateAlignedStore(unit, place(lane[0]), llvm::Align(bulkUnit)));
+    Value* next = b.CreateAdd(at, i64(bulkUnit));
+    at->addIncoming(i64(0), before);
+    at->addIncoming(next, loop);
+    b.CreateCondBr(b.CreateICmpULT(next, lane[2]), loop, done);
+    b.SetInsertPoint(done);
+    return nullptr;
+  });
+  if (load) {
+    Address barrier = address(inst, inst.operands[3], Space::Shared);
+    checkAlignment(inst, barrier, 8);
+    emitMbarrierUpdate(inst, barrier);
   }
+  compilerFence();
+}
+
+void FunctionEmitter::emitAsyncCopy(const Inst& inst) {
   const Operand& size = inst.operands[2];
   if (!size.isImmediate() || (size.bits != 4 && size.bits != 8 && size.bits != 16))
     return unsupported(inst, "cp.async copies 4, 8 or 16 bytes");

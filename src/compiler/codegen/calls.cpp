@@ -51,7 +51,7 @@ void FunctionEmitter::emitCall(const Inst& inst) {
     b.SetInsertPoint(after);
     rest = b.CreateAnd(rest, b.CreateNot(lanes));
   }
-  trapIf(anyLane(rest), rest, 2, inst.loc);
+  trapIf(anyLane(rest), rest, abi::TrapKind::InvalidFunction, inst.loc);
 }
 
 void FunctionEmitter::callOutOfLine(const Inst& inst, uint32_t function, Value* lanes) {

@@ -60,6 +60,8 @@ class FunctionEmitter {
  private:
   // --- region.cpp: control flow under masks
   void begin();
+  std::vector<BlockId> findMeetings(const analysis::PendingSet& entry);
+  void linearize(const analysis::PendingSet& entry);
   void emitBlocks(const std::vector<BlockId>& roots);
   void emitBlock(BlockId x);
   void emitTerminator(BlockId x);
@@ -166,13 +168,12 @@ class FunctionEmitter {
   void checkAlignment(const Inst& inst, const Address& a, unsigned bytes, bool later = false);
   void flushMisaligned();
   void compilerFence();
-  void trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc, Value* address = nullptr);
-  void trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line, Value* address);
+  void trapIf(Value* condition, Value* lanes, abi::TrapKind kind, const ptx::SourceLoc& loc, Value* address = nullptr);
+  void trapIf(Value* condition, Value* lanes, abi::TrapKind kind, Value* line, Value* address);
   Value* firstAddress(const Address& a, Value* lanes);
 
   // --- empty_blocks.cpp
-  void linearize(const analysis::PendingSet& entry);
-  std::vector<BlockId> findMeetings(const analysis::PendingSet& entry);
+  std::vector<uint8_t> findEmptyBlocks(const analysis::PendingSet& entry);
   bool mayRunEmpty(BlockId x);
   void noteReadable(const Inst& inst, const ptx::Operand& o, const Address& a, unsigned bytes);
   Value* isReadable(const ptx::Operand& o, const Address& a, unsigned bytes);
@@ -226,6 +227,7 @@ class FunctionEmitter {
   // --- async_copy.cpp
   void emitAsync(const Inst& inst);
   void emitAsyncCopy(const Inst& inst);
+  void emitBulkCopy(const Inst& inst);
 
   // --- mbarrier.cpp
   void emitMbarrier(const Inst& inst);

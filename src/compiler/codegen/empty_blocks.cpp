@@ -7,7 +7,6 @@
 // always be read. Where data come from shared memory, tests are mostly of the thread's number, which the host foretells: those stay.
 #include <algorithm>
 
-#include "compiler/analysis/meetings.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/lanes.h"
@@ -72,26 +71,15 @@ bool FunctionEmitter::mayRunEmpty(BlockId x) {
   return loads;
 }
 
-// Where masks need not be kept: there are several entries where lanes come back to a region, at places that depend on the lane.
-std::vector<BlockId> FunctionEmitter::findMeetings(const analysis::PendingSet& entry) {
-  if (entry.size() != 1 || (k_.free && region_) || options::isPassOff("meetings")) return {};
-  std::vector<uint8_t> leaves(flat_.blocks.size());
-  if (region_)
-    for (const InterleavedLoop& loop : k_.interleaved) leaves[loop.loop.header] = 1;
-  return analysis::findMeetings(flat_, *order_, {entry.begin(), entry.end()}, leaves);
-}
-
-// The order of the blocks, and where lanes may wait meanwhile; `entry`: where they begin.
-void FunctionEmitter::linearize(const analysis::PendingSet& entry) {
-  std::vector<BlockId> meetings = findMeetings(entry);
-  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, k_.free && region_, std::vector<uint8_t>(), meetings);
+// By block: whether it runs without lanes too, where lanes begin at `entry`; empty where none does.
+std::vector<uint8_t> FunctionEmitter::findEmptyBlocks(const analysis::PendingSet& entry) {
   nearby_.clear();
-  if (!region_ || k_.free || atOnce() || k_.options.debugInfo || options::isPassOff("empty-blocks")) return;
-  std::vector<uint8_t> runsEmpty(flat_.blocks.size());
-  bool any = false;
+  if (!region_ || k_.free || atOnce() || k_.options.debugInfo || options::isPassOff("empty-blocks")) return {};
+  std::vector<uint8_t> runsEmpty;
   for (BlockId x : order_->blocks) {
     if (!linear_->everPending(x) || entry.count(x) || !mayRunEmpty(x)) continue;
-    runsEmpty[x] = any = true;
+    runsEmpty.resize(flat_.blocks.size());
+    runsEmpty[x] = 1;
     for (uint32_t i = flat_.blocks[x].first; i < flat_.blocks[x].last; ++i) {
       const Inst& inst = flat_.instructions[i];
       if (inst.pseudo != analysis::Pseudo::None || inst.form != Form::Ld || inst.operands[1].reg == ptx::noReg) continue;
@@ -101,14 +89,11 @@ void FunctionEmitter::linearize(const analysis::PendingSet& entry) {
       if (!fresh) it->second.low = std::min(it->second.low, offset), it->second.high = std::max(it->second.high, end);
     }
   }
-  if (any) {
-    std::replace_if(meetings.begin(), meetings.end(), [&](BlockId x) { return x != analysis::noBlock && runsEmpty[x]; }, analysis::noBlock);
-    linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, false, std::move(runsEmpty), std::move(meetings));
-  }
   for (auto& [r, near] : nearby_) {
     near.known = stackSlot(b.getInt1Ty(), "nearby");
     llvm::IRBuilder<>(initBlock_, initBlock_->begin()).CreateStore(b.getFalse(), near.known);
   }
+  return runsEmpty;
 }
 
 // An access at a.base + a.offset shows that its page can be read: whether all that blocks without lanes read at a.base is on that page.

@@ -17,7 +17,6 @@ constexpr uint64_t countMask = (1 << 20) - 1;
 constexpr unsigned expectedShift = 20, transactionShift = 40, transactionBits = 22, markShift = 62, phaseShift = 63;
 constexpr uint64_t transactionMask = ((uint64_t(1) << transactionBits) - 1) << transactionShift;
 constexpr uint64_t mark = uint64_t(1) << markShift, phase = uint64_t(1) << phaseShift;
-constexpr uint32_t invalidUse = 4;
 
 unsigned addressSlot(const Inst& inst) { return ptx::slotRole(inst, 0) == ptx::SlotRole::Address ? 0 : 1; }
 
@@ -61,7 +60,7 @@ void FunctionEmitter::emitMbarrierInit(const Inst& inst, const Address& a) {
   Value* count = read(inst.operands[1], Type::U32, vector);
   Value* wrong = b.CreateICmpUGE(b.CreateSub(count, llvm::ConstantInt::get(count->getType(), 1)), llvm::ConstantInt::get(count->getType(), countMask));
   Value* bad = vector ? anyLane(logicalAnd(mask_, wrong)) : wrong;
-  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(bad); !known || !known->isZero()) trapIf(bad, mask_, invalidUse, inst.loc);
+  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(bad); !known || !known->isZero()) trapIf(bad, mask_, abi::TrapKind::InvalidUse, inst.loc);
   Value* wide = b.CreateZExt(count, vector ? vectorOf(b.getInt64Ty()) : b.getInt64Ty());
   Value* twice = b.CreateOr(wide, b.CreateShl(wide, llvm::ConstantInt::get(wide->getType(), expectedShift)));
   storeMbarrier(inst, a, b.CreateOr(twice, llvm::ConstantInt::get(wide->getType(), mark)));
@@ -75,7 +74,7 @@ void FunctionEmitter::emitMbarrierTest(const Inst& inst, const Address& a) {
                                                  : gather(a, b.getInt64Ty());
   auto like = [&](Value* v, uint64_t bits) { return llvm::ConstantInt::get(v->getType(), bits); };
   Value* unmarked = b.CreateICmpEQ(b.CreateAnd(word, like(word, mark)), like(word, 0));
-  trapIf(word->getType()->isVectorTy() ? anyLane(logicalAnd(mask_, unmarked)) : unmarked, mask_, invalidUse, inst.loc);
+  trapIf(word->getType()->isVectorTy() ? anyLane(logicalAnd(mask_, unmarked)) : unmarked, mask_, abi::TrapKind::InvalidUse, inst.loc);
   Value* named = read(inst.operands[2], parity ? Type::U32 : Type::B64, !uniform);
   if (!uniform) word = lanesOf(word);
   if (parity) named = b.CreateShl(b.CreateZExt(named, word->getType()), like(word, phaseShift));
@@ -111,7 +110,7 @@ void FunctionEmitter::emitMbarrierUpdate(const Inst& inst, const Address& a) {
       word = b.CreateSub(word, count);
       if (drops) word = b.CreateSub(word, b.CreateShl(count, i64(expectedShift)));
     }
-    trapIf(bad, mask_, invalidUse, inst.loc);
+    trapIf(bad, mask_, abi::TrapKind::InvalidUse, inst.loc);
     Value* complete = b.CreateICmpEQ(b.CreateAnd(word, i64(countMask | transactionMask)), i64(0));
     Value* next = b.CreateOr(b.CreateXor(word, i64(phase)), b.CreateAnd(b.CreateLShr(word, i64(expectedShift)), i64(countMask)));
     ofProgram(b.CreateAlignedStore(b.CreateSelect(complete, next, word), p, llvm::Align(8)));

@@ -41,25 +41,25 @@ void FunctionEmitter::emitMemory(const Inst& inst) {
   }
 }
 
-void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, const ptx::SourceLoc& loc, Value* address) {
+void FunctionEmitter::trapIf(Value* condition, Value* lanes, abi::TrapKind kind, const ptx::SourceLoc& loc, Value* address) {
   trapIf(condition, lanes, kind, i32(loc.line), address);
 }
 
-void FunctionEmitter::trapIf(Value* condition, Value* lanes, uint32_t kind, Value* line, Value* address) {
+void FunctionEmitter::trapIf(Value* condition, Value* lanes, abi::TrapKind kind, Value* line, Value* address) {
   llvm::BasicBlock* bad = llvm::BasicBlock::Create(k_.context(), "trap", &function_);
   llvm::BasicBlock* good = llvm::BasicBlock::Create(k_.context(), "go", &function_);
   llvm::MDNode* unlikely = llvm::MDBuilder(k_.context()).createUnlikelyBranchWeights();
   b.CreateCondBr(condition, bad, good, unlikely);
   b.SetInsertPoint(bad);
   auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt64Ty()}, false);
-  service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(lanes), i32(kind), line, address ? address : i64(0)});
+  service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(lanes), i32(uint32_t(kind)), line, address ? address : i64(0)});
   b.CreateUnreachable();
   b.SetInsertPoint(good);
 }
 
 // What checkAlignment() has put off, before anything but plain accesses and arithmetic happens.
 void FunctionEmitter::flushMisaligned() {
-  if (misaligned_) trapIf(misaligned_, mask_, 5, misalignedLine_, misalignedAddress_);
+  if (misaligned_) trapIf(misaligned_, mask_, abi::TrapKind::Misaligned, misalignedLine_, misalignedAddress_);
   misaligned_ = misalignedLine_ = misalignedAddress_ = nullptr;
   misalignedTests_ = 0;
 }
@@ -88,7 +88,7 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
     for (unsigned lane = 0; lane < width_; ++lane) numbers.push_back(b.getInt32(lane));
     perLane(mask_, {pointers(a), llvm::ConstantVector::get(numbers)}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
       Value* misaligned = b.CreateICmpNE(b.CreateAnd(lane[0], i64(bytes - 1)), i64(0));
-      if (bytes > 1) trapIf(misaligned, maskFromBits(b.CreateShl(i32(1), lane[1])), 5, inst.loc, lane[0]);
+      if (bytes > 1) trapIf(misaligned, maskFromBits(b.CreateShl(i32(1), lane[1])), abi::TrapKind::Misaligned, inst.loc, lane[0]);
       Value* number = b.CreateOr(b.CreateShl(lane[1], i32(abi::runningLaneShift)), i32(abi::runningLaneMark));
       b.CreateStore(b.CreateOr(number, warp_), running, true);
       Value* first = b.CreateIntToPtr(lane[0], b.getPtrTy());
@@ -129,7 +129,7 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
   // More addresses than these would cost registers up to the end of the block.
   constexpr unsigned mostAddresses = 3;
   Value *line = i32(inst.loc.line), *at = later && misalignedTests_++ >= mostAddresses ? i64(0) : firstAddress(a, lanes);
-  if (!later) return trapIf(bad, mask_, 5, line, at);
+  if (!later) return trapIf(bad, mask_, abi::TrapKind::Misaligned, line, at);
   misalignedAddress_ = misaligned_ ? b.CreateSelect(misaligned_, misalignedAddress_, at) : at;
   misalignedLine_ = misaligned_ ? b.CreateSelect(misaligned_, misalignedLine_, line) : line;
   misaligned_ = misaligned_ ? b.CreateOr(misaligned_, bad) : bad;

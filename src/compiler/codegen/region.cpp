@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "compiler/analysis/meetings.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
+#include "support/options.h"
 
 namespace anywarp::codegen {
 
@@ -168,7 +170,7 @@ void FunctionEmitter::emitFunction() {
   llvm::BasicBlock* start = block(function_, "start");
   mask_ = liveAtEntry_;
   Value* room = b.CreateICmpUGT(b.CreateAdd(lspBase_, i64(flat_.localBytes)), localStride_);
-  if (flat_.localBytes) trapIf(room, mask_, 3, k_.ptx.functions[flat_.function].loc);
+  if (flat_.localBytes) trapIf(room, mask_, abi::TrapKind::StackOverflow, k_.ptx.functions[flat_.function].loc);
   b.CreateBr(initBlock_);
   b.SetInsertPoint(initBlock_);
   b.CreateBr(start);
@@ -201,6 +203,27 @@ void FunctionEmitter::emitFunction() {
       offset += (uint64_t(p.bytes) * width_ + 63) & ~uint64_t(63);
     }
   b.CreateRetVoid();
+}
+
+// --- order of the blocks -----------------------------------------------------------------------------------------------------
+
+// Where masks need not be kept: there are several entries where lanes come back to a region, at places that depend on the lane.
+std::vector<BlockId> FunctionEmitter::findMeetings(const PendingSet& entry) {
+  if (entry.size() != 1 || (k_.free && region_) || options::isPassOff("meetings")) return {};
+  std::vector<uint8_t> leaves(flat_.blocks.size());
+  if (region_)
+    for (const InterleavedLoop& loop : k_.interleaved) leaves[loop.loop.header] = 1;
+  return analysis::findMeetings(flat_, *order_, {entry.begin(), entry.end()}, leaves);
+}
+
+// The order of the blocks, and where lanes may wait meanwhile; `entry`: where they begin.
+void FunctionEmitter::linearize(const PendingSet& entry) {
+  std::vector<BlockId> meetings = findMeetings(entry);
+  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, k_.free && region_, std::vector<uint8_t>(), meetings);
+  std::vector<uint8_t> runsEmpty = findEmptyBlocks(entry);
+  if (runsEmpty.empty()) return;
+  std::replace_if(meetings.begin(), meetings.end(), [&](BlockId x) { return x != noBlock && runsEmpty[x]; }, noBlock);
+  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, false, std::move(runsEmpty), std::move(meetings));
 }
 
 // --- blocks ------------------------------------------------------------------------------------------------------------------
@@ -594,7 +617,7 @@ void FunctionEmitter::endWarp(Value* next) {
 void FunctionEmitter::remake(ptx::RegId r, std::vector<uint8_t>& made) {
   if (made[r] || k_.remade[r] == ~0u) return;
   made[r] = 1;
-  Inst& inst = const_cast<Inst&>(flat_.instructions[k_.remade[r]]);
+  Inst& inst = flat_.instructions[k_.remade[r]];
   analysis::forEachUse(inst, flat_.registers, [&](ptx::RegId& used) { remake(used, made); });
   emitInstruction(inst);
 }

@@ -125,7 +125,7 @@ void FunctionEmitter::emitAlloca(const Inst& inst) {
   Value* top = readRegister(inst.carryIn, true);
   Value* start = b.CreateAnd(b.CreateAdd(top, splat(i64(align - 1))), splat(i64(~(align - 1))));
   Value* room = b.CreateSub(splat(i64(analysis::allocaBytes)), start);
-  trapIf(anyLane(logicalAnd(mask_, b.CreateICmpSLT(room, b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, size, splat(i64(analysis::allocaBytes + 1)))))), mask_, 3, inst.loc);
+  trapIf(anyLane(logicalAnd(mask_, b.CreateICmpSLT(room, b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, size, splat(i64(analysis::allocaBytes + 1)))))), mask_, abi::TrapKind::StackOverflow, inst.loc);
   writeRegister(inst.carryOut, b.CreateAdd(start, size));
   write(inst.operands[0], ptx::Type::B64, b.CreateAdd(start, splat(symbolAddress(inst.operands[3], space))));
 }
@@ -135,7 +135,7 @@ void FunctionEmitter::emitSpecial(const Inst& inst) {
     case ptx::Form::Trap: case ptx::Form::Brkpt: {
       auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt32Ty(), b.getInt64Ty()}, false);
       if (inst.form == ptx::Form::Brkpt) return;  // no debugger is attached: goes on
-      service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(mask_), i32(0), i32(inst.loc.line), i64(0)});
+      service(offsetof(abi::Services, trap), type, {ctx_, warp_, maskBits(mask_), i32(uint32_t(abi::TrapKind::Trap)), i32(inst.loc.line), i64(0)});
       return;
     }
     case ptx::Form::Nanosleep: {

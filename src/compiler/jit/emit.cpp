@@ -95,7 +95,7 @@ Result<std::vector<uint8_t>> optimizeAndEmit(llvm::Module& module, const EmitOpt
   if (Status good = verify(module, "before optimisation"); !good) return good.error();
 
   Stopwatch optimizing;
-  if (Status done = optimize(module, (*generator)->machine(), options.optLevel); !done) return done.error();
+  if (Status done = optimize(module, (*generator)->machine(), options); !done) return done.error();
   if (times) times->optimize = optimizing.milliseconds();
   dumpIr(module, options, DumpStage::LlvmOpt);
   if (options::verify())

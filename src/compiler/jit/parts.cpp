@@ -28,14 +28,6 @@ constexpr unsigned mostThreads = 16;
 
 std::atomic<unsigned> compiling{0};
 
-unsigned allowedThreads() {
-  static const unsigned count = [] {
-    int64_t asked = options::threads();
-    return asked > 0 ? static_cast<unsigned>(std::min<int64_t>(asked, mostThreads)) : std::min(hostCores(), mostThreads);
-  }();
-  return count;
-}
-
 size_t sizeOf(const llvm::Function& function) { return function.isDeclaration() ? 0 : function.getInstructionCount(); }
 
 struct Share {
@@ -121,7 +113,8 @@ Threads::Threads(const llvm::Module& module) {
   unsigned wanted = static_cast<unsigned>(std::clamp<size_t>(total / worthAThread, 1, mostThreads));
   if (options::isPassOff("parallel-codegen") || options::timePasses()) wanted = 1;
   unsigned others = compiling.fetch_add(1);
-  unsigned left = allowedThreads() > others ? allowedThreads() - others : 1;
+  const unsigned allowed = std::min(computeThreads(), mostThreads);
+  unsigned left = allowed > others ? allowed - others : 1;
   count_ = std::min(wanted, left);
   compiling += count_ - 1;
 }

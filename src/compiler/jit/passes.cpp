@@ -69,7 +69,7 @@ void splitLongBlocks(llvm::Function& function) {
 
 }  // namespace
 
-Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel) {
+Status optimize(llvm::Module& module, llvm::TargetMachine& machine, const EmitOptions& emit) {
   llvm::PassInstrumentationCallbacks callbacks;
   llvm::PassBuilder builder(&machine, llvm::PipelineTuningOptions(), std::nullopt, &callbacks);
   if (!options::disablePass().empty())
@@ -97,10 +97,10 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
     return name == "forward-shared";
   });
   llvm::ModulePassManager passes;
-  std::string text = pipelineText(optLevel);
+  std::string text = pipelineText(emit.optLevel);
   if (llvm::Error error = builder.parsePassPipeline(passes, text))
     return Error{ErrorKind::Invalid, "pass pipeline '" + text + "': " + llvm::toString(std::move(error))};
-  if (optLevel > 0)
+  if (emit.optLevel > 0)
     for (llvm::Function& function : module)
       if (!function.isDeclaration()) {
         if (!options::isPassOff("merge-traps")) mergeTraps(function);
@@ -109,11 +109,9 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel
       }
   passes.run(module, modules);
   for (llvm::Function& function : module) {
-    if (optLevel > 1 && !function.isDeclaration() && !options::isPassOff("narrow-lanes")) narrowLanes(function);
-    if (optLevel > 1 && !function.isDeclaration() && !options::isPassOff("warps-side-by-side")) {
-      auto bits = machine.getTargetTransformInfo(function).getRegisterBitWidth(llvm::TargetTransformInfo::RGK_FixedWidthVector);
-      runSideBySide(function, std::max(128u, unsigned(bits.getFixedValue())));
-    }
+    if (emit.optLevel > 1 && !function.isDeclaration() && !options::isPassOff("narrow-lanes")) narrowLanes(function);
+    if (emit.optLevel > 1 && !function.isDeclaration() && !options::isPassOff("warps-side-by-side"))
+      runSideBySide(function, vectorBits(emit));
     splitLongBlocks(function);
   }
   if (options::timePasses()) {

@@ -5,7 +5,7 @@
 
 namespace anywarp::jit {
 
-// Runs the pipeline of `optLevel` over the module.
-Status optimize(llvm::Module& module, llvm::TargetMachine& machine, int optLevel);
+// Runs the pipeline of the options' level over the module.
+Status optimize(llvm::Module& module, llvm::TargetMachine& machine, const EmitOptions& emit);
 
 }  // namespace anywarp::jit

@@ -85,7 +85,7 @@ TEST(Fault, SharedWindowEnds) {
 
 TEST(Fault, TrapNamesLineAndThread) {
   auto trap = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
-    c->services->trap(c, 1, 1u << 5, 0, 77, 0);
+    c->services->trap(c, 1, 1u << 5, abi::TrapKind::Trap, 77, 0);
     return exitAll(c, begin, end);
   };
   Fault fault = faultOf(trap, {});
@@ -95,7 +95,7 @@ TEST(Fault, TrapNamesLineAndThread) {
 
 TEST(Fault, MisalignedAmongSeveral) {
   auto trap = [](BlockContext* c, uint32_t, uint32_t begin, uint32_t end) -> uint32_t {
-    c->services->trap(c, 1, 3u << 5, 5, 77, reinterpret_cast<uintptr_t>(c->shared) + 6);
+    c->services->trap(c, 1, 3u << 5, abi::TrapKind::Misaligned, 77, reinterpret_cast<uintptr_t>(c->shared) + 6);
     return exitAll(c, begin, end);
   };
   Fault fault = faultOf(trap, {});

@@ -9,7 +9,6 @@
 #include "device/sched/worker.h"
 #include "support/host_cores.h"
 #include "support/log.h"
-#include "support/options.h"
 
 namespace anywarp::device {
 
@@ -35,14 +34,7 @@ bool isSmall(const Grid& grid) { return grid.total <= mostSmall && mayBeHelped(g
 
 }  // namespace
 
-unsigned workerCount() {
-  static const unsigned count = [] {
-    constexpr int64_t most = 1024;
-    int64_t asked = options::threads();
-    return asked > 0 ? static_cast<unsigned>(std::min(asked, most)) : hostCores();
-  }();
-  return count;
-}
+unsigned workerCount() { return computeThreads(); }
 
 Pool& Pool::instance() {
   static Pool& pool = *new Pool;

@@ -62,17 +62,21 @@ void assertFail(abi::BlockContext* context, uint32_t warp, uint32_t mask, const 
   worker.leave(record);
 }
 
-FaultKind trapKind(uint32_t kind) {
-  constexpr FaultKind table[] = {FaultKind::Trap,          FaultKind::Trap,
-                                 FaultKind::InvalidFunction, FaultKind::StackOverflow,
-                                 FaultKind::IllegalInstruction, FaultKind::MisalignedAddress,
-                                 FaultKind::IllegalAddress};
-  return kind < std::size(table) ? table[kind] : FaultKind::Trap;
+FaultKind faultOf(abi::TrapKind kind) {
+  switch (kind) {
+    case abi::TrapKind::Trap: case abi::TrapKind::Breakpoint: break;
+    case abi::TrapKind::InvalidFunction: return FaultKind::InvalidFunction;
+    case abi::TrapKind::StackOverflow: return FaultKind::StackOverflow;
+    case abi::TrapKind::InvalidUse: return FaultKind::IllegalInstruction;
+    case abi::TrapKind::Misaligned: return FaultKind::MisalignedAddress;
+    case abi::TrapKind::IllegalAddress: return FaultKind::IllegalAddress;
+  }
+  return FaultKind::Trap;
 }
 
-void trap(abi::BlockContext*, uint32_t warp, uint32_t mask, uint32_t kind, uint32_t line, uint64_t address) {
+void trap(abi::BlockContext*, uint32_t warp, uint32_t mask, abi::TrapKind kind, uint32_t line, uint64_t address) {
   FaultRecord record;
-  record.kind = trapKind(kind);
+  record.kind = faultOf(kind);
   record.hasAddress = address != 0;
   record.address = address;
   record.hasWarp = true;

@@ -12,25 +12,13 @@
 #include "device/context.h"
 #include "device/stream/shared_event.h"
 #include "driver/objects/handles.h"
+#include "driver/objects/stream_attributes.h"
 #include "driver/process.h"
 
 namespace anywarp::driver {
 
 class Library;
 class Instance;
-
-// What programs set of a stream: hints to caches and to threads that wait, which they read back. Without effect here.
-class StreamAttributes {
- public:
-  // False where streams have no such attribute that could be set.
-  bool get(CUstreamAttrID attribute, CUstreamAttrValue& value) const;
-  bool set(CUstreamAttrID attribute, const CUstreamAttrValue& value);
-  void copyFrom(const StreamAttributes& other);
-
- private:
-  mutable std::mutex mutex_;
-  std::unordered_map<int, CUstreamAttrValue> values_;  // those that were set
-};
 
 // What a CUcontext stands for. A primary one exists for the life of the process and is active between retain and release or reset;
 // an explicit one is active until it is destroyed.

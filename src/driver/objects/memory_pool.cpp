@@ -146,14 +146,6 @@ Member* memberAt(const void* base) {
 
 }  // namespace
 
-void leavePool(void* base) {
-  std::lock_guard lock(pools().mutex);
-  Member* member = memberAt(base);
-  if (!member || member->kept) return;
-  member->pool->returned(member->bytes);
-  pools().members.erase(base);
-}
-
 std::shared_ptr<MemoryPool> poolOf(const void* base) {
   std::lock_guard lock(pools().mutex);
   Member* member = memberAt(base);
@@ -169,23 +161,24 @@ bool isKeptByPool(const void* base) {
 // Others may have mapped memory of a pool for several processes.
 bool MemoryPool::mayKeep(uint64_t bytes) const { return !identity && reserved() + bytes <= releaseThreshold; }
 
-void freeToPool(const device::Allocation& allocation) {
+Status freeToPool(const device::Allocation& allocation) {
   void* base = reinterpret_cast<void*>(allocation.base);
   {
     std::lock_guard lock(pools().mutex);
     if (Member* member = memberAt(base)) {
+      if (member->kept) return Error{ErrorKind::Invalid, "the memory was freed already"};
       MemoryPool& pool = *member->pool;
       pool.returned(member->bytes);
       if (pool.mayKeep(allocation.bytes)) {
         pool.kept_.emplace(device::Memory::roomFor(allocation.bytes), allocation);
         pool.held += allocation.bytes;
         member->kept = true;
-        return;
+        return {};
       }
       pools().members.erase(base);
     }
   }
-  (void)device::Memory::instance().release(base);
+  return device::Memory::instance().release(base);
 }
 
 void* MemoryPool::takeKept(uint64_t bytes, const void* owner) {

@@ -52,7 +52,7 @@ struct MemoryPool {
   void trimTo(uint64_t bytes);
 
  private:
-  friend void freeToPool(const device::Allocation&);
+  friend Status freeToPool(const device::Allocation&);
   bool mayKeep(uint64_t bytes) const;
   std::multimap<size_t, device::Allocation> kept_;  // by what they occupy
 };
@@ -66,11 +66,10 @@ std::shared_ptr<MemoryPool> currentPool(const PoolPlace& place);
 void setCurrentPool(const std::shared_ptr<MemoryPool>& pool);
 inline PoolPlace deviceMemory(CUdevice device) { return {CU_MEM_ALLOCATION_TYPE_PINNED, {CU_MEM_LOCATION_TYPE_DEVICE, device}}; }
 
-// Remembers and forgets which pool an allocation came from.
+// Remembers which pool an allocation came from.
 void enterPool(void* base, uint64_t bytes, const std::shared_ptr<MemoryPool>& pool);
-void leavePool(void* base);
-// Ends an allocation that is a pool's or none's: the pool keeps it, or it is released.
-void freeToPool(const device::Allocation& allocation);
+// Ends an allocation that is a pool's or none's: the pool keeps it, or it is released. Invalid where it has ended already.
+Status freeToPool(const device::Allocation& allocation);
 // nullptr where it came from none.
 std::shared_ptr<MemoryPool> poolOf(const void* base);
 // Freed memory that its pool keeps: no allocation of the program's.

@@ -1,5 +1,5 @@
 // The attributes of a stream: kept and told. SPDX-License-Identifier: Apache-2.0
-#include "driver/objects/context.h"
+#include "driver/objects/stream_attributes.h"
 
 namespace anywarp::driver {
 namespace {

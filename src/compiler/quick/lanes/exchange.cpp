@@ -138,7 +138,7 @@ void serviceOf(Warp* w, const Op* op, uint32_t mask) {
       return;
     }
     case Service::Free: return services.free(block, mask, row64(0));
-    case Service::Trap: return services.trap(block, w->index, mask, 0, op->line, 0);
+    case Service::Trap: return services.trap(block, w->index, mask, abi::TrapKind::Trap, op->line, 0);
     case Service::Nanosleep: return services.nanosleep(block, first<uint32_t>(w, op->operands[0], mask));
     case Service::BarrierArrive:
       return services.barrierArrive(block, w->index, mask, first<uint32_t>(w, op->operands[0], mask) & (abi::maxBarriers - 1),

@@ -58,7 +58,7 @@ void checkAlignment(Warp* w, const Op* op, const uint64_t* a, uint32_t mask, uin
   uint32_t bad = 0;
   for (uint32_t l = 0; l < lanes; ++l) bad |= uint32_t{(a[l] & (bytes - 1)) != 0} << l;
   bad &= mask;
-  w->block->services->trap(w->block, w->index, bad & -bad, 5, op->line, a[std::countr_zero(bad)]);
+  w->block->services->trap(w->block, w->index, bad & -bad, abi::TrapKind::Misaligned, op->line, a[std::countr_zero(bad)]);
 }
 
 // The addresses of all lanes, tested; where `op` is, for fault reports.
