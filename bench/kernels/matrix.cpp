@@ -68,7 +68,10 @@ std::vector<Pair> matrixPairs(bool small) {
   std::vector<Pair> pairs;
   pairs.push_back({"gemmBf16", "mma.sync", kernel, [=] { twin::gemmBf16(p->a.data(), p->b.data(), p->c.data(), n); }, [=] { return p->error(); }, 1e-3});
 #ifdef ANYWARP_BENCH_ONEDNN
-  pairs.push_back({"gemmBf16", "mma.sync, oneDNN", kernel, oneDnnGemm(p->a.data(), p->b.data(), p->c.data(), n), [=] { return p->error(); }, 1e-3, true});
+  if (auto product = oneDnnGemm(p->a.data(), p->b.data(), p->c.data(), n))
+    pairs.push_back({"gemmBf16", "mma.sync, oneDNN", kernel, product, [=] { return p->error(); }, 1e-3, true});
+  else
+    std::printf("oneDNN has no product of bf16 matrices for this CPU\n");
 #endif
   return pairs;
 }
