@@ -187,7 +187,7 @@ class FunctionEmitter {
   // --- full_masks.cpp
   bool masksCost() const;
   bool isMaskedAccess(const Inst& inst) const;
-  bool wantsFullCopy(const analysis::Block& block) const;
+  bool wantsFullCopy(const analysis::Block& block);
   void emitBody(const analysis::Block& block);
   void emitBodies(BlockId x);
   void emitForBothMasks(llvm::function_ref<void(bool full)> body);
@@ -214,6 +214,24 @@ class FunctionEmitter {
   Value* laneMajor(llvm::ArrayRef<Value*> values);
   Value* maskOfElements(Value* mask, unsigned count);
   Value* piece(Value* v, unsigned first, unsigned count);
+  // --- lane_rows.cpp
+  struct RowPart {
+    const Inst* inst;
+    int64_t offset;                        // bytes
+    unsigned count;                        // elements
+  };
+  struct Row {
+    std::vector<RowPart> parts;            // by offset
+    int64_t offset = 0;
+    unsigned count = 0;                    // elements
+  };
+  int64_t lineStride(const Inst& inst) const;
+  Row rowAt(const Inst& inst, const analysis::Block& block);
+  bool isRowAccess(const Inst& inst, const analysis::Block& block);
+  LaneValues loadRow(const Inst& inst, const Address& a, llvm::Type* element);
+  LaneValues loadPairs(const Address& a, llvm::Type* element);
+  LaneValues loadTransposed(const Address& a, llvm::Type* element, unsigned count);
+
   LaneValues valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no);
 
   // --- local_memory.cpp
@@ -368,6 +386,7 @@ class FunctionEmitter {
     llvm::AllocaInst* known;  // i1: what lies between the bounds can be read
     int64_t low, high;        // bytes from the register's value on
   };
+  llvm::DenseMap<const Inst*, llvm::SmallVector<Value*, 8>> rowParts_;  // what was loaded for instructions that are still to come
   std::map<ptx::RegId, Nearby> nearby_;     // by register that blocks without lanes read from
   std::map<llvm::BasicBlock*, llvm::BasicBlock*> turns_;  // before the header of an interleaved loop: goes on there or hands over
   std::vector<uint8_t> modified_;

@@ -38,11 +38,11 @@ bool FunctionEmitter::isMaskedAccess(const Inst& inst) const {
   return at.reg != ptx::noReg && !a_.shapes.registers[at.reg].isUniform();
 }
 
-bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) const {
+bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) {
   if (llvm::isa<llvm::Constant>(mask_) || mayBeEmpty_ || block.last - block.first > longestCopy) return false;
   for (uint32_t i = block.first; i < block.last; ++i) {
     const Inst& inst = flat_.instructions[i];
-    if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst) || (isMaskedAccess(inst) && isInRows(inst, a_.shapes)))) return true;
+    if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst) || (isMaskedAccess(inst) && (isInRows(inst, a_.shapes) || isRowAccess(inst, block))))) return true;
   }
   return false;
 }
@@ -50,6 +50,7 @@ bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) const {
 void FunctionEmitter::emitBody(const analysis::Block& block) {
   uint32_t last = block.last;
   if (block.terminator == analysis::Terminator::Suspend) --last;  // the barrier itself: at the end
+  rowParts_.clear();
   for (uint32_t i = block.first; i < last && !k_.failed; ++i) emitInstruction(flat_.instructions[i]);
   flushMisaligned();
 }

@@ -4,6 +4,7 @@
 #include <llvm/IR/Intrinsics.h>
 
 #include "abi/running_lane.h"
+#include "support/options.h"
 
 namespace anywarp::codegen {
 
@@ -183,6 +184,7 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
 }
 
 FunctionEmitter::LaneValues FunctionEmitter::loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count) {
+  if (LaneValues row = loadRow(inst, a, element); !row.empty()) return row;
   unsigned size = element->getIntegerBitWidth() / 8;
   Address near = nearlyStrided(a, uint64_t(size) * count);
   bool contiguous = near.kind == Address::Kind::Strided && near.stride == int64_t(size) * count && size <= 8;
@@ -327,8 +329,11 @@ void FunctionEmitter::emitStore(const Inst& inst) {
 void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values) {
   unsigned count = unsigned(values.size());
   unsigned size = element->getIntegerBitWidth() / 8;
+  // Two words at a time.
+  const bool pairs = size == 4 && count % 2 == 0 && !options::isPassOff("lane-rows");
   auto scatterAll = [&] {
-    for (unsigned i = 0; i < count; ++i) scatter(shifted(a, int64_t(i) * size), values[i]);
+    for (unsigned i = 0; i < count; i += pairs ? 2 : 1)
+      scatter(shifted(a, int64_t(i) * size), pairs ? b.CreateBitCast(laneMajor(values.slice(i, 2)), vectorOf(b.getInt64Ty())) : values[i]);
   };
   Address near = nearlyStrided(a, uint64_t(size) * count);
   bool contiguous = near.kind == Address::Kind::Strided && near.stride == int64_t(size) * count && size <= 8;
