@@ -108,28 +108,36 @@ class KernelCompiler {
       uint32_t bx = k_.options.block.x;
       // Rows of a block shorter than a warp: a width that divides them keeps thread indices affine.
       if (k_.threads != bx && bx % 16 && bx % 8 == 0) width = 8;
-      mayWiden_ = !whole && width == 16 && k_.threads >= 32 && (k_.threads == bx || bx % 32 == 0);
+      mayChoose_ = !whole && width == 16;
+      mayWiden_ = mayChoose_ && k_.threads >= 32 && (k_.threads == bx || bx % 32 == 0);
     }
     setWidth(whole ? 32 : width);
   }
 
   // Kernels that keep few values per lane gain from more lanes: longer runs of memory, more independent work. Others would spill.
-  void widen() {
-    if (!mayWiden_) return;
-    setWidth(32);
+  void fitWidth() {
+    const bool mayNarrow = mayChoose_ && k_.host.avx2 && !k_.host.avx512f;
+    if (!mayWiden_ && !mayNarrow) return;
+    setWidth(mayWiden_ ? 32 : 16);
     finish(kernel_);
     uint32_t room = k_.host.avx512f ? 8 : 3;  // 32-bit values per lane that fit the host's registers beside temporaries
     const uint32_t held = pressure();
-    if (held <= room || isChain(held)) return;
-    setWidth(16);
+    if (mayWiden_ && (held <= room || isChain(held))) return;
+    setWidth(mayNarrow && holdsMany(held) ? 8 : 16);
+  }
+
+  // Values that fit the host's registers, or nearly, by one vector each, and not by two.
+  bool holdsMany(uint32_t held) const {
+    constexpr uint32_t least = 16, most = 64;
+    return held > least && held <= most && !options::isPassOff("fewer-lanes");
   }
 
   // A long chain of operations leaves most of the host idle, and more lanes are more chains: where the values are more than the host's
   // registers anyway, as they are with half the lanes.
   bool isChain(uint32_t held) const {
-    constexpr uint32_t hostRegisters = 32;
+    const uint32_t hostRegisters = k_.host.avx512f ? 32 : 16;
     constexpr double fewAtOnce = 4;  // hosts keep eight under way
-    if (!k_.host.avx512f || held <= hostRegisters || options::isPassOff("chains-widen")) return false;
+    if (!k_.host.avx2 || held <= hostRegisters || options::isPassOff("chains-widen")) return false;
     const double atOnce = analysis::parallelism(k_.program.kernel, kernel_.order);
     return atOnce > 0 && atOnce < fewAtOnce;
   }
@@ -222,7 +230,7 @@ class KernelCompiler {
     kernel_.flat = &flat;
     k_.suspensions = analysis::findSuspensions(flat);
     if (Status s = rename(kernel_); !s) return s;
-    widen();
+    fitWidth();
     finish(kernel_);
     if (k_.threads > k_.width && analysis::cutBehindEarlyReads(flat, kernel_.shapes.partial)) {
       k_.suspensions = analysis::findSuspensions(flat);
@@ -464,7 +472,7 @@ class KernelCompiler {
   KernelState k_;
   const compiler::CompileRequest& request_;
   Analyzed kernel_;
-  bool mayWiden_ = false;
+  bool mayChoose_ = false, mayWiden_ = false;
   bool atOnce_ = false;           // one function for all regions and warps
   std::vector<BlockId> turnsAt_;  // resume points where blocks may take turns
   bool rowsRepeat_ = false;
