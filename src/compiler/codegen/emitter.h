@@ -191,7 +191,8 @@ class FunctionEmitter {
   void emitBody(const analysis::Block& block);
   void emitBodies(BlockId x);
   void emitForBothMasks(llvm::function_ref<void(bool full)> body);
-  Value* loadNarrow(llvm::Type* vector, Value* p, Value* mask);
+  Value* loadSome(llvm::Type* vector, Value* p, Value* mask);
+  void storeSome(Value* value, Value* p, unsigned count);
   void storeNarrow(Value* value, Value* p, Value* mask);
 
   // --- lane_patterns.cpp

@@ -110,22 +110,23 @@ void FunctionEmitter::emitForBothMasks(llvm::function_ref<void(bool full)> body)
   b.SetInsertPoint(done);
 }
 
-// Bytes and halfwords of neighbouring lanes, where the host has no masks for them.
-Value* FunctionEmitter::loadNarrow(llvm::Type* vector, Value* p, Value* mask) {
+// Neighbouring lanes, where the host has no masks for them or a vector of wide integers is to be made for one.
+Value* FunctionEmitter::loadSome(llvm::Type* vector, Value* p, Value* mask) {
   llvm::Type* element = vector->getScalarType();
   unsigned size = element->getIntegerBitWidth() / 8;
   unsigned lanes = llvm::cast<llvm::FixedVectorType>(vector)->getNumElements();
+  auto loadMasked = [&] { return ofProgram(b.CreateMaskedLoad(vector, p, llvm::Align(size), mask, llvm::PoisonValue::get(vector))); };
+  constexpr uint64_t page = 4096;
+  if (size >= 4 && (mayBeEmpty_ || options::isPassOff("some-lanes") || uint64_t(lanes) * size > page / 4)) return loadMasked();
   auto* bitsType = b.getIntNTy(lanes);
   llvm::BasicBlock* whole = llvm::BasicBlock::Create(k_.context(), "page", &function_);
   llvm::BasicBlock* apart = llvm::BasicBlock::Create(k_.context(), "pages", &function_);
   llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "loaded", &function_);
   // What lies on the page of an active lane can be read.
-  constexpr uint64_t page = 4096;
   p = readable(p);
   Value* at = b.CreateAnd(b.CreatePtrToInt(p, b.getInt64Ty()), i64(page - 1));
   Value* within = b.CreateICmpULE(at, i64(page - uint64_t(lanes) * size));
-  Value* bits = b.CreateBitCast(mask, bitsType);
-  Value* any = b.CreateICmpNE(bits, llvm::Constant::getNullValue(bitsType));
+  Value* any = lanes % width_ == 0 ? anyLane(mask_) : b.CreateICmpNE(b.CreateBitCast(mask, bitsType), llvm::Constant::getNullValue(bitsType));
   b.CreateCondBr(mayBeEmpty_ ? within : b.CreateAnd(within, any), whole, apart, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
   b.SetInsertPoint(whole);
   Value* fast = ofProgram(b.CreateAlignedLoad(vector, p, llvm::Align(size)));
@@ -133,8 +134,8 @@ Value* FunctionEmitter::loadNarrow(llvm::Type* vector, Value* p, Value* mask) {
   llvm::BasicBlock* fastEnd = b.GetInsertBlock();
   b.SetInsertPoint(apart);
   Value* slow;
-  if (lanes != width_) {
-    slow = ofProgram(b.CreateMaskedLoad(vector, p, llvm::Align(size), mask, llvm::PoisonValue::get(vector)));
+  if (lanes != width_ || size >= 4) {
+    slow = loadMasked();
   } else {
     slow = perLane(mask, {iota(32)}, element, [&](llvm::ArrayRef<Value*> lane) -> Value* {
       return ofProgram(b.CreateAlignedLoad(element, b.CreateGEP(element, p, lane[0]), llvm::Align(size)));
@@ -149,10 +150,70 @@ Value* FunctionEmitter::loadNarrow(llvm::Type* vector, Value* p, Value* mask) {
   return phi;
 }
 
+// Words of neighbouring lanes, `count` of each. A masked store of a vector takes a dozen cycles on some hosts without AVX-512 (a quarter of
+// that where it is of 128 bits), and each lane is a branch where there is none at all: only what has some of its lanes is stored so.
+void FunctionEmitter::storeSome(Value* value, Value* p, unsigned count) {
+  auto* type = llvm::cast<llvm::FixedVectorType>(value->getType());
+  llvm::Type* element = type->getElementType();
+  const unsigned size = element->getIntegerBitWidth() / 8, total = type->getNumElements();
+  constexpr unsigned mostPieces = 8;
+  const unsigned elements = std::max({k_.host.vectorBits / 8 / size, total / mostPieces, count});
+  auto storeMasked = [&](unsigned first, unsigned lanes) {
+    Value* mask = maskOfElements(piece(mask_, first, lanes), count);
+    ofProgram(b.CreateMaskedStore(piece(value, first * count, lanes * count), b.CreateConstGEP1_64(element, p, first * count), llvm::Align(size), mask));
+  };
+  if (elements % count || elements > total || options::isPassOff("some-lanes")) return storeMasked(0, width_);
+  Value* bits = b.CreateBitCast(mask_, b.getIntNTy(width_));
+  auto store = [&](auto& self, unsigned first, unsigned lanes, bool halves) -> void {
+    auto block = [&](const char* name) { return llvm::BasicBlock::Create(k_.context(), name, &function_); };
+    llvm::BasicBlock *all = block("piece"), *notAll = block("lanes"), *some = block("some.lanes"), *done = block("piece.done");
+    Value* here = b.CreateTrunc(b.CreateLShr(bits, first), b.getIntNTy(lanes));
+    b.CreateCondBr(b.CreateICmpEQ(here, llvm::Constant::getAllOnesValue(here->getType())), all, notAll);
+    b.SetInsertPoint(all);
+    ofProgram(b.CreateAlignedStore(piece(value, first * count, lanes * count), b.CreateConstGEP1_64(element, p, first * count), llvm::Align(size)));
+    b.CreateBr(done);
+    b.SetInsertPoint(notAll);
+    b.CreateCondBr(b.CreateIsNotNull(here), some, done);
+    b.SetInsertPoint(some);
+    if (halves && lanes > 1) {
+      for (unsigned half : {0u, lanes / 2}) self(self, first + half, lanes / 2, false);
+    } else {
+      storeMasked(first, lanes);
+    }
+    b.CreateBr(done);
+    b.SetInsertPoint(done);
+  };
+  const bool halves = k_.host.vectorBits > 128;
+  for (unsigned first = 0; first < width_; first += elements / count) store(store, first, elements / count, halves);
+}
+
 void FunctionEmitter::storeNarrow(Value* value, Value* p, Value* mask) {
   llvm::Type* element = value->getType()->getScalarType();
+  const llvm::Align align(element->getIntegerBitWidth() / 8);
+  constexpr unsigned lanes = 8;
+  if (width_ > lanes && !options::isPassOff("some-lanes")) {
+    Value* bits = b.CreateBitCast(mask, b.getIntNTy(width_));
+    Value* rest = bits;
+    for (unsigned first = 0; first < width_; first += lanes) {
+      llvm::BasicBlock* from = b.GetInsertBlock();
+      llvm::BasicBlock* all = llvm::BasicBlock::Create(k_.context(), "piece", &function_);
+      llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "piece.done", &function_);
+      const llvm::APInt here = llvm::APInt::getBitsSet(width_, first, first + lanes);
+      b.CreateCondBr(b.CreateICmpEQ(b.CreateAnd(bits, b.getInt(here)), b.getInt(here)), all, done);
+      b.SetInsertPoint(all);
+      ofProgram(b.CreateAlignedStore(piece(value, first, lanes), b.CreateConstGEP1_64(element, p, first), align));
+      Value* without = b.CreateAnd(rest, b.getInt(~here));
+      b.CreateBr(done);
+      b.SetInsertPoint(done);
+      llvm::PHINode* left = b.CreatePHI(rest->getType(), 2);
+      left->addIncoming(rest, from);
+      left->addIncoming(without, all);
+      rest = left;
+    }
+    mask = b.CreateBitCast(rest, mask->getType());
+  }
   perLane(mask, {value, iota(32)}, nullptr, [&](llvm::ArrayRef<Value*> lane) -> Value* {
-    ofProgram(b.CreateAlignedStore(lane[0], b.CreateGEP(element, p, lane[1]), llvm::Align(element->getIntegerBitWidth() / 8)));
+    ofProgram(b.CreateAlignedStore(lane[0], b.CreateGEP(element, p, lane[1]), align));
     return nullptr;
   });
 }

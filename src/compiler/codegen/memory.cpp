@@ -197,9 +197,9 @@ FunctionEmitter::LaneValues FunctionEmitter::loadLanes(const Inst& inst, const A
     llvm::Type* wide = llvm::FixedVectorType::get(element, width_ * count);
     Value* wideMask = maskOfElements(mask_, count);
     Value* p = pointer(near);
-    bool narrow = size < 4 && masksCost() && !llvm::isa<llvm::Constant>(wideMask);
-    Value* all = narrow ? loadNarrow(wide, p, wideMask)
-                        : ofProgram(b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide)));
+    bool some = masksCost() && !llvm::isa<llvm::Constant>(wideMask);
+    Value* all = some ? loadSome(wide, p, wideMask)
+                      : ofProgram(b.CreateMaskedLoad(wide, p, llvm::Align(size), wideMask, llvm::PoisonValue::get(wide)));
     if (count == 1) return LaneValues{all};
     LaneValues values;
     for (unsigned i = 0; i < count; ++i) {
@@ -339,7 +339,10 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
   bool contiguous = near.kind == Address::Kind::Strided && near.stride == int64_t(size) * count && size <= 8;
   auto storeWide = [&] {
     Value *all = laneMajor(values), *wideMask = maskOfElements(mask_, count);
-    if (count == 1 && size < 4 && masksCost() && !llvm::isa<llvm::Constant>(wideMask)) return storeNarrow(all, pointer(near), wideMask);
+    if (masksCost() && !llvm::isa<llvm::Constant>(wideMask)) {
+      if (size >= 4) return storeSome(all, pointer(near), count);
+      if (count == 1) return storeNarrow(all, pointer(near), wideMask);
+    }
     ofProgram(b.CreateMaskedStore(all, pointer(near), llvm::Align(size), wideMask));
   };
   auto either = [&](Value* valid, llvm::function_ref<void()> fast) {
