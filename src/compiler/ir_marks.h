@@ -8,5 +8,11 @@ namespace anywarp {
 inline constexpr char sharedWindowMark[] = "anywarp.shared";
 // Stores of the number of the warp that runs.
 inline constexpr char runningWarpMark[] = "anywarp.running";
+// Branches whose second way is right whatever their condition says; the first is faster, and right where the condition holds ...
+inline constexpr char mostlyMark[] = "anywarp.mostly";
+// ... which it does nearly always ...
+inline constexpr char nearlyAlwaysMark[] = "anywarp.nearly.always";
+// ... or always, as long as no test has joined it.
+inline constexpr char alwaysMark[] = "anywarp.always";
 
 }  // namespace anywarp

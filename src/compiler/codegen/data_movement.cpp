@@ -231,6 +231,7 @@ Address FunctionEmitter::address(const Inst& inst, const Operand& o, Space space
       if (span > INT32_MAX || span < -INT32_MAX) break;
       a.valid = spansWithoutWrap(a.low, span, shape.isSigned);
       if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(a.valid); known && known->isOne()) a.valid = nullptr;
+      else if (offLines_) a.valid = b.getFalse();
       return a;
     }
     case Kind::ExtendedVarying:

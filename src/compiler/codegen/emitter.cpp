@@ -487,7 +487,7 @@ Value* eitherWay(llvm::IRBuilder<>& b, Value* usual, llvm::function_ref<Value*()
   llvm::Function* function = b.GetInsertBlock()->getParent();
   auto block = [&](const char* name) { return llvm::BasicBlock::Create(b.getContext(), name, function); };
   llvm::BasicBlock *fast = block("usual"), *slow = block("unusual"), *done = block("either");
-  b.CreateCondBr(usual, fast, slow, llvm::MDBuilder(b.getContext()).createLikelyBranchWeights());
+  branchToFastWay(b, usual, fast, slow, Holds::NearlyAlways);
   b.SetInsertPoint(fast);
   Value* x = yes();
   fast = b.GetInsertBlock();

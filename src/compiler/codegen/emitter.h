@@ -41,6 +41,12 @@ struct Address {
   ptx::Space space = ptx::Space::Generic;
 };
 
+// How often the condition of a faster way does.
+enum class Holds { Mostly, NearlyAlways, Always };
+
+// To `fast` where `condition` holds, to `always`, which is right in any case, elsewhere.
+void branchToFastWay(llvm::IRBuilder<>& b, Value* condition, llvm::BasicBlock* fast, llvm::BasicBlock* always, Holds holds);
+
 // Whether a mask is known to have all lanes.
 inline bool isFull(Value* mask) {
   auto* known = llvm::dyn_cast<llvm::Constant>(mask);
@@ -188,9 +194,12 @@ class FunctionEmitter {
   bool masksCost() const;
   bool isMaskedAccess(const Inst& inst) const;
   bool wantsFullCopy(const analysis::Block& block);
+  bool wantsLineCopy(const analysis::Block& block) const;
   void emitBody(const analysis::Block& block);
   void emitBodies(BlockId x);
   void emitForBothMasks(llvm::function_ref<void(bool full)> body);
+  void emitTwoWays(Value* condition, Holds holds, llvm::function_ref<void()> fast, llvm::function_ref<void()> always, llvm::ArrayRef<ptx::RegId> joined);
+  Value* allLanesAreThere();
   Value* loadSome(llvm::Type* vector, Value* p, Value* mask);
   void storeSome(Value* value, Value* p, unsigned count);
   void storeNarrow(Value* value, Value* p, Value* mask);
@@ -233,7 +242,8 @@ class FunctionEmitter {
   LaneValues loadPairs(const Address& a, llvm::Type* element);
   LaneValues loadTransposed(const Address& a, llvm::Type* element, unsigned count);
 
-  LaneValues valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no);
+  LaneValues valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no,
+                             Holds holds = Holds::Mostly);
 
   // --- local_memory.cpp
   bool isLocalByLanes(const Inst& inst) const { return k_.localByLanes && inst.space() == ptx::Space::Local; }
@@ -383,6 +393,7 @@ class FunctionEmitter {
   llvm::CallInst* masksHidden_ = nullptr;   // what hides them from LLVM
   bool masksVolatile_ = false;
   bool mayBeEmpty_ = false;                 // no lane may be active in the current block
+  bool offLines_ = false;                   // code for accesses that may lie anywhere, beside that for lines
   struct Nearby {
     llvm::AllocaInst* known;  // i1: what lies between the bounds can be read
     int64_t low, high;        // bytes from the register's value on

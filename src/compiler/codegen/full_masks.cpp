@@ -3,8 +3,6 @@
 // Where the host has no AVX-512, a masked access costs a vector of wide integers for its mask, or a branch for each lane. Lanes that
 // access every second to fourth element need no gather where all are there. Most masks are full. So what accesses memory is generated
 // twice, and one test of the mask chooses.
-#include <llvm/IR/MDBuilder.h>
-
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
 #include "support/options.h"
@@ -47,6 +45,19 @@ bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) {
   return false;
 }
 
+// Whether it has several accesses that lie on lines unless a sum of 32 bits wraps: one test for all of them, with gathers beside.
+bool FunctionEmitter::wantsLineCopy(const analysis::Block& block) const {
+  if (!masksCost() || mayBeEmpty_ || atOnce() || block.last - block.first > longestCopy || options::isPassOff("fast-ways")) return false;
+  unsigned accesses = 0;
+  for (uint32_t i = block.first; i < block.last; ++i) {
+    const Inst& inst = flat_.instructions[i];
+    if (inst.guard != ptx::noReg || !isMaskedAccess(inst) || ptx::formInfo(inst.form).needs == ptx::Need::Async) continue;
+    const ptx::Operand& at = inst.operands[inst.form == ptx::Form::St ? 0 : 1];
+    if (at.reg != ptx::noReg && a_.shapes.registers[at.reg].kind == Shape::Kind::Extended) ++accesses;
+  }
+  return accesses > 1;
+}
+
 void FunctionEmitter::emitBody(const analysis::Block& block) {
   uint32_t last = block.last;
   if (block.terminator == analysis::Terminator::Suspend) --last;  // the barrier itself: at the end
@@ -58,35 +69,70 @@ void FunctionEmitter::emitBody(const analysis::Block& block) {
 // The instructions of a block; what its terminator reads is joined behind them.
 void FunctionEmitter::emitBodies(BlockId x) {
   const analysis::Block& block = flat_.blocks[x];
-  if (!wantsFullCopy(block)) return emitBody(block);
+  auto body = [&] {
+    enter(x);
+    emitBody(block);
+  };
+  const bool full = wantsFullCopy(block), lines = wantsLineCopy(block);
+  if (!full && !lines) return emitBody(block);
   std::vector<ptx::RegId> joined;
   if (block.condition != ptx::noReg) joined.push_back(block.condition);
   if (block.terminator == analysis::Terminator::Suspend)
     analysis::forEachUse(flat_.instructions[block.last - 1], flat_.registers, [&](ptx::RegId& r) { joined.push_back(r); });
   std::erase_if(joined, [&](ptx::RegId r) { return !slot(r).direct; });
+  auto onLines = [&] {
+    if (!lines) return body();
+    // A constant would be gone before tests can join it.
+    emitTwoWays(b.CreateIsNotNull(ctx_), Holds::Always, body, [&] {
+      offLines_ = true;
+      body();
+      offLines_ = false;
+    }, joined);
+  };
+  if (!full) return onLines();
+  Value* mask = mask_;
+  emitTwoWays(allLanesAreThere(), Holds::Mostly, [&] {
+    mask_ = allLanes();
+    body();
+    mask_ = mask;
+  }, onLines, joined);
+}
 
+Value* FunctionEmitter::allLanesAreThere() {
+  return b.CreateICmpEQ(b.CreateBitCast(mask_, b.getIntNTy(width_)), llvm::Constant::getAllOnesValue(b.getIntNTy(width_)));
+}
+
+// `fast` where `condition` holds, `always` elsewhere; what they leave in `joined` is joined behind them.
+void FunctionEmitter::emitTwoWays(Value* condition, Holds holds, llvm::function_ref<void()> fast, llvm::function_ref<void()> always,
+                                  llvm::ArrayRef<ptx::RegId> joined) {
+  auto block = [&](const char* name) { return llvm::BasicBlock::Create(k_.context(), name, &function_); };
+  llvm::BasicBlock *all = block("full"), *some = block("some"), *done = block("both");
+  branchToFastWay(b, condition, all, some, holds);
   struct Values {
     Value *value, *low;
   };
-  std::vector<Values> values[2];
-  llvm::BasicBlock* ends[2];
-  emitForBothMasks([&](bool full) {
-    enter(x);
-    emitBody(block);
-    ends[full] = b.GetInsertBlock();
-    for (ptx::RegId r : joined) values[full].push_back({slot(r).value, slot(r).low});
-  });
-  auto join = [&](Value* some, Value* all) -> Value* {
-    if (some == all) return all;
-    llvm::PHINode* phi = b.CreatePHI(all->getType(), 2);
-    phi->addIncoming(some, ends[0]);
-    phi->addIncoming(all, ends[1]);
+  llvm::SmallVector<Values, 4> left;
+  b.SetInsertPoint(all);
+  fast();
+  all = b.GetInsertBlock();
+  for (ptx::RegId r : joined) left.push_back({slot(r).value, slot(r).low});
+  b.CreateBr(done);
+  b.SetInsertPoint(some);
+  always();
+  some = b.GetInsertBlock();
+  b.CreateBr(done);
+  b.SetInsertPoint(done);
+  auto join = [&](Value* x, Value* y) -> Value* {
+    if (x == y) return x;
+    llvm::PHINode* phi = b.CreatePHI(x->getType(), 2);
+    phi->addIncoming(x, all);
+    phi->addIncoming(y, some);
     return phi;
   };
   for (size_t i = 0; i < joined.size(); ++i) {
     Slot& s = slot(joined[i]);
-    s.value = join(values[0][i].value, values[1][i].value);
-    if (s.low) s.low = join(values[0][i].low, values[1][i].low);
+    s.value = join(left[i].value, s.value);
+    if (s.low) s.low = join(left[i].low, s.low);
   }
 }
 
@@ -94,20 +140,11 @@ void FunctionEmitter::emitBodies(BlockId x) {
 void FunctionEmitter::emitForBothMasks(llvm::function_ref<void(bool full)> body) {
   if (llvm::isa<llvm::Constant>(mask_)) return body(false);
   Value* mask = mask_;
-  llvm::BasicBlock* all = llvm::BasicBlock::Create(k_.context(), "full", &function_);
-  llvm::BasicBlock* some = llvm::BasicBlock::Create(k_.context(), "some", &function_);
-  llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "both", &function_);
-  Value* isAll = b.CreateICmpEQ(b.CreateBitCast(mask, b.getIntNTy(width_)), llvm::Constant::getAllOnesValue(b.getIntNTy(width_)));
-  b.CreateCondBr(isAll, all, some, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
-  b.SetInsertPoint(all);
-  mask_ = allLanes();
-  body(true);
-  b.CreateBr(done);
-  b.SetInsertPoint(some);
-  mask_ = mask;
-  body(false);
-  b.CreateBr(done);
-  b.SetInsertPoint(done);
+  emitTwoWays(allLanesAreThere(), Holds::Mostly, [&] {
+    mask_ = allLanes();
+    body(true);
+    mask_ = mask;
+  }, [&] { body(false); }, {});
 }
 
 // Neighbouring lanes, where the host has no masks for them or a vector of wide integers is to be made for one.
@@ -127,7 +164,7 @@ Value* FunctionEmitter::loadSome(llvm::Type* vector, Value* p, Value* mask) {
   Value* at = b.CreateAnd(b.CreatePtrToInt(p, b.getInt64Ty()), i64(page - 1));
   Value* within = b.CreateICmpULE(at, i64(page - uint64_t(lanes) * size));
   Value* any = lanes % width_ == 0 ? anyLane(mask_) : b.CreateICmpNE(b.CreateBitCast(mask, bitsType), llvm::Constant::getNullValue(bitsType));
-  b.CreateCondBr(mayBeEmpty_ ? within : b.CreateAnd(within, any), whole, apart, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  branchToFastWay(b, mayBeEmpty_ ? within : b.CreateAnd(within, any), whole, apart, Holds::Mostly);
   b.SetInsertPoint(whole);
   Value* fast = ofProgram(b.CreateAlignedLoad(vector, p, llvm::Align(size)));
   b.CreateBr(done);

@@ -8,6 +8,7 @@
 
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/x86/host_ops.h"
+#include "compiler/ir_marks.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -231,12 +232,19 @@ void FunctionEmitter::storeRuns(const LaneRuns& runs, llvm::Type* element, llvm:
   }
 }
 
-FunctionEmitter::LaneValues FunctionEmitter::valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no) {
+void branchToFastWay(llvm::IRBuilder<>& b, Value* condition, llvm::BasicBlock* fast, llvm::BasicBlock* always, Holds holds) {
+  llvm::BranchInst* branch = b.CreateCondBr(condition, fast, always, llvm::MDBuilder(b.getContext()).createLikelyBranchWeights());
+  branch->setMetadata(holds == Holds::Mostly ? mostlyMark : holds == Holds::NearlyAlways ? nearlyAlwaysMark : alwaysMark, llvm::MDNode::get(b.getContext(), {}));
+}
+
+FunctionEmitter::LaneValues FunctionEmitter::valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no,
+                                                             Holds holds) {
   if (!condition) return yes();
+  if (condition == b.getFalse()) return no();
   llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
   llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "apart", &function_);
   llvm::BasicBlock* done = llvm::BasicBlock::Create(k_.context(), "accessed", &function_);
-  b.CreateCondBr(condition, fast, slow, llvm::MDBuilder(k_.context()).createLikelyBranchWeights());
+  branchToFastWay(b, condition, fast, slow, masksCost() ? holds : Holds::Mostly);
   b.SetInsertPoint(fast);
   LaneValues x = yes();
   b.CreateBr(done);

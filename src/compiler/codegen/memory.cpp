@@ -214,10 +214,11 @@ FunctionEmitter::LaneValues FunctionEmitter::loadLanes(const Inst& inst, const A
       return valuesEitherWay(always, [&] { return LaneValues{ofProgram(b.CreateAlignedLoad(vectorOf(element), pointer(near), llvm::Align(size)))}; }, loadMasked);
     return loadMasked();
   };
-  if (contiguous) return valuesEitherWay(near.valid, loadWide, gatherAll);
-  if (int64_t apart = spacing(a, size, count)) return valuesEitherWay(a.valid, [&] { return loadSpaced(a, element, count, apart); }, gatherAll);
+  if (contiguous) return valuesEitherWay(near.valid, loadWide, gatherAll, near.valid == a.valid ? Holds::NearlyAlways : Holds::Mostly);
+  if (int64_t apart = spacing(a, size, count))
+    return valuesEitherWay(a.valid, [&] { return loadSpaced(a, element, count, apart); }, gatherAll, Holds::NearlyAlways);
   if (LaneRuns runs = laneRuns(a, size * count); runs.lanes && size <= 8)
-    return valuesEitherWay(runs.valid, [&] { return loadRuns(runs, element, count); }, gatherAll);
+    return valuesEitherWay(runs.valid, [&] { return loadRuns(runs, element, count); }, gatherAll, Holds::NearlyAlways);
   return gatherAll();
 }
 
@@ -350,7 +351,8 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
       body();
       return LaneValues{};
     };
-    valuesEitherWay(valid, [&] { return nothing(fast); }, [&] { return nothing(scatterAll); });
+    const Holds holds = contiguous && near.valid != a.valid ? Holds::Mostly : Holds::NearlyAlways;
+    valuesEitherWay(valid, [&] { return nothing(fast); }, [&] { return nothing(scatterAll); }, holds);
   };
   if (contiguous) return either(near.valid, storeWide);
   bool mayMask = k_.host.avx512bw || (k_.host.avx2 && size >= 4);  // without branches

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "compiler/jit/fast_ways.h"
 #include "compiler/jit/first_lanes.h"
 #include "compiler/jit/forward.h"
 #include "compiler/jit/merge_traps.h"
@@ -30,7 +31,7 @@ constexpr const char* pipelines[] = {
     "always-inline,function(sroa<modify-cfg>,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)",
     // 2: one pass of each kind
     "always-inline,globaldce,"
-    "function(sroa<preserve-cfg>,early-cse<memssa>,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,forward-shared,"
+    "function(sroa<preserve-cfg>,early-cse<memssa>,fast-ways,instcombine<no-verify-fixpoint;max-iterations=1>,simplifycfg,forward-shared,"
     "loop-mssa(licm<allowspeculation>),early-cse<memssa>,simplifycfg)",
     // 3
     "always-inline,globaldce,"
@@ -53,6 +54,13 @@ struct ForwardShared : llvm::PassInfoMixin<ForwardShared> {
     llvm::PreservedAnalyses kept;
     kept.preserveSet<llvm::CFGAnalyses>();
     return kept;
+  }
+};
+
+struct FastWays : llvm::PassInfoMixin<FastWays> {
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager&) {
+    if (options::isPassOff("fast-ways") || !joinFastWays(function)) return llvm::PreservedAnalyses::all();
+    return llvm::PreservedAnalyses::none();
   }
 };
 
@@ -94,7 +102,9 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, const EmitOp
 
   builder.registerPipelineParsingCallback([](llvm::StringRef name, llvm::FunctionPassManager& passes, auto) {
     if (name == "forward-shared") passes.addPass(ForwardShared());
-    return name == "forward-shared";
+    else if (name == "fast-ways") passes.addPass(FastWays());
+    else return false;
+    return true;
   });
   llvm::ModulePassManager passes;
   std::string text = pipelineText(emit.optLevel);
