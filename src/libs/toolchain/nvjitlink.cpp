@@ -16,6 +16,7 @@
 #include "compiler/link.h"
 #include "compiler/ptx/ast.h"
 #include "compiler/ptx/register_limit.h"
+#include "libs/toolchain/lto_keeper.h"
 #include "libs/toolchain/nvjitlink_api.h"
 #include "libs/toolchain/replaced.h"
 #include "support/log.h"
@@ -151,12 +152,20 @@ JitLinkResult compileLto(Link& link) {
   UserJitLink user;
   if (std::string why = user.open(); !why.empty())
     return link.fail(JitLinkResult::NvvmCompile, "LTO-IR input: anywarp needs the toolkit's own libnvJitLink to make PTX of it: " + why);
+  Result<std::vector<std::string>> called = undefinedFunctions(link.inputs);
+  if (!called) return link.fail(JitLinkResult::Finalize, called.error().message);
+  std::vector<LtoInput> inputs = link.ltoInputs;
+  if (!called->empty()) {
+    Result<std::string> keeper = compileKeeper(*called, link.arch);
+    if (keeper) inputs.push_back({std::move(*keeper), "keeper"});
+    else link.notes += "info    : what only PTX calls of LTO-IR is not linked: " + keeper.error().message + "\n";
+  }
   std::vector<const char*> options{"-ptx"};
   for (const std::string& option : link.options)
     if (option != "-ptx") options.push_back(option.c_str());
   void* handle = nullptr;
   JitLinkResult result = user.create(&handle, uint32_t(options.size()), options.data());
-  for (const LtoInput& input : link.ltoInputs)
+  for (const LtoInput& input : inputs)
     if (result == JitLinkResult::Success) result = user.addData(handle, JitLinkInput::LtoIr, input.bytes.data(), input.bytes.size(), input.name.c_str());
   if (result == JitLinkResult::Success) result = user.complete(handle);
   size_t size = 0;
@@ -174,7 +183,9 @@ JitLinkResult compileLto(Link& link) {
   if (handle) user.destroy(&handle);
   if (result != JitLinkResult::Success) return link.fail(result, "LTO-IR input: the toolkit's libnvJitLink failed");
   text.resize(std::strlen(text.c_str()));
-  link.inputs.push_back({text, "lto", {}});
+  Result<std::string> linked = withoutKeeper(std::move(text), *called);
+  if (!linked) return link.fail(JitLinkResult::Finalize, linked.error().message);
+  link.inputs.push_back({std::move(*linked), "lto", {}});
   return JitLinkResult::Success;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "libs/toolchain/nvjitlink_api.h"
+#include "libs/toolchain/replaced.h"
 
 using anywarp::toolchain::JitLinkInput;
 using anywarp::toolchain::JitLinkResult;
@@ -57,10 +58,37 @@ constexpr char callee[] = R"(.version 8.0
 }
 )";
 
+constexpr char callerOfThrice[] = R"(.version 8.0
+.target sm_80
+.address_size 64
+.extern .func (.param .b32 r) thrice (.param .b32 x);
+.extern .func (.param .b32 r) vprintf (.param .b64 format, .param .b64 values);
+.visible .func (.param .b32 r) sixfold (.param .b32 x) {
+  .reg .b32 %r<3>;
+  .param .b32 a;
+  .param .b32 b;
+  ld.param.b32 %r1, [x];
+  shl.b32 %r1, %r1, 1;
+  st.param.b32 [a], %r1;
+  call (b), thrice, (a);
+  ld.param.b32 %r2, [b];
+  st.param.b32 [r], %r2;
+  ret;
+}
+)";
+
 struct Linker {
   explicit Linker(std::vector<const char*> options = {"-arch=sm_80"}) { result = nvJitLinkCreate(&handle, uint32_t(options.size()), options.data()); }
   ~Linker() { nvJitLinkDestroy(&handle); }
   JitLinkResult add(const char* text, JitLinkInput type = JitLinkInput::Ptx) { return nvJitLinkAddData(handle, type, text, std::strlen(text) + 1, "input"); }
+  std::string linked() {
+    size_t size = 0;
+    EXPECT_EQ(nvJitLinkComplete(handle), JitLinkResult::Success) << log();
+    EXPECT_EQ(nvJitLinkGetLinkedCubinSize(handle, &size), JitLinkResult::Success);
+    std::string text(size, 0);
+    EXPECT_EQ(nvJitLinkGetLinkedCubin(handle, text.data()), JitLinkResult::Success);
+    return text;
+  }
   std::string log() {
     size_t size = 0;
     nvJitLinkGetErrorLogSize(handle, &size);
@@ -101,6 +129,34 @@ TEST(NvJitLink, LimitsRegisters) {
   std::string text(size, 0);
   ASSERT_EQ(nvJitLinkGetLinkedCubin(link.handle, text.data()), JitLinkResult::Success);
   EXPECT_NE(text.find(".maxnreg 40"), std::string::npos) << text;
+}
+
+struct Replaced {
+  explicit Replaced(const char* library) { std::strcpy(anywarpReplacedLibrary, library); }
+  ~Replaced() { *anywarpReplacedLibrary = 0; }
+};
+
+TEST(NvJitLink, KeepsWhatOnlyPtxCallsOfLtoIr) {
+  Replaced toolkit(TEXT_NVJITLINK);
+  Linker link({"-arch=sm_80", "-lto"});
+  ASSERT_EQ(link.add("__global__ void first(int*)", JitLinkInput::LtoIr), JitLinkResult::Success);
+  ASSERT_EQ(link.add(callerOfThrice), JitLinkResult::Success);
+  ASSERT_EQ(link.add(caller), JitLinkResult::Success);
+  ASSERT_EQ(link.add(callee), JitLinkResult::Success);
+  std::string text = link.linked();
+  EXPECT_NE(text.find(".visible .func (.param .b32 r) thrice(.param .b32 x) {"), std::string::npos) << text;
+  EXPECT_EQ(text.find("keep"), std::string::npos) << text;
+}
+
+TEST(NvJitLink, LeavesLtoIrAsItIsWherePtxCallsNothingOfIt) {
+  Replaced toolkit(TEXT_NVJITLINK);
+  Linker link({"-arch=sm_80", "-lto"});
+  ASSERT_EQ(link.add("__global__ void other(int*)", JitLinkInput::LtoIr), JitLinkResult::Success);
+  ASSERT_EQ(link.add(caller), JitLinkResult::Success);
+  ASSERT_EQ(link.add(callee), JitLinkResult::Success);
+  std::string text = link.linked();
+  EXPECT_NE(text.find(".entry other"), std::string::npos) << text;
+  EXPECT_EQ(text.find("thrice"), std::string::npos) << text;
 }
 
 TEST(NvJitLink, Options) {
