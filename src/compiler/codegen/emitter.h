@@ -224,6 +224,9 @@ class FunctionEmitter {
   Value* laneMajor(llvm::ArrayRef<Value*> values);
   Value* maskOfElements(Value* mask, unsigned count);
   Value* piece(Value* v, unsigned first, unsigned count);
+  LaneValues valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no,
+                             Holds holds = Holds::Mostly);
+
   // --- lane_rows.cpp
   struct RowPart {
     const Inst* inst;
@@ -241,9 +244,6 @@ class FunctionEmitter {
   LaneValues loadRow(const Inst& inst, const Address& a, llvm::Type* element);
   LaneValues loadPairs(const Address& a, llvm::Type* element);
   LaneValues loadTransposed(const Address& a, llvm::Type* element, unsigned count);
-
-  LaneValues valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no,
-                             Holds holds = Holds::Mostly);
 
   // --- local_memory.cpp
   bool isLocalByLanes(const Inst& inst) const { return k_.localByLanes && inst.space() == ptx::Space::Local; }

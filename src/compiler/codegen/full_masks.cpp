@@ -5,6 +5,7 @@
 // twice, and one test of the mask chooses.
 #include "compiler/analysis/operands.h"
 #include "compiler/codegen/emitter.h"
+#include "compiler/ir_marks.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -21,6 +22,11 @@ bool isInRows(const Inst& inst, const analysis::Shapes& shapes) {
 }
 
 }  // namespace
+
+void branchToFastWay(llvm::IRBuilder<>& b, Value* condition, llvm::BasicBlock* fast, llvm::BasicBlock* always, Holds holds) {
+  llvm::BranchInst* branch = b.CreateCondBr(condition, fast, always, llvm::MDBuilder(b.getContext()).createLikelyBranchWeights());
+  branch->setMetadata(holds == Holds::Mostly ? mostlyMark : holds == Holds::NearlyAlways ? nearlyAlwaysMark : alwaysMark, llvm::MDNode::get(b.getContext(), {}));
+}
 
 bool FunctionEmitter::masksCost() const { return !k_.host.avx512f && !k_.options.debugInfo && !options::isPassOff("full-masks"); }
 

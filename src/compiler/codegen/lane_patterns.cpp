@@ -8,7 +8,6 @@
 
 #include "compiler/codegen/emitter.h"
 #include "compiler/codegen/x86/host_ops.h"
-#include "compiler/ir_marks.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -230,11 +229,6 @@ void FunctionEmitter::storeRuns(const LaneRuns& runs, llvm::Type* element, llvm:
     Value* mask = maskOfElements(piece(mask_, r * runs.lanes, runs.lanes), unsigned(values.size()));
     ofProgram(b.CreateMaskedStore(laneMajor(parts), runs.pointers[r], llvm::Align(size), mask));
   }
-}
-
-void branchToFastWay(llvm::IRBuilder<>& b, Value* condition, llvm::BasicBlock* fast, llvm::BasicBlock* always, Holds holds) {
-  llvm::BranchInst* branch = b.CreateCondBr(condition, fast, always, llvm::MDBuilder(b.getContext()).createLikelyBranchWeights());
-  branch->setMetadata(holds == Holds::Mostly ? mostlyMark : holds == Holds::NearlyAlways ? nearlyAlwaysMark : alwaysMark, llvm::MDNode::get(b.getContext(), {}));
 }
 
 FunctionEmitter::LaneValues FunctionEmitter::valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no,

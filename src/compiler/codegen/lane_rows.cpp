@@ -44,18 +44,18 @@ int64_t FunctionEmitter::lineStride(const Inst& inst) const {
 // The row that a load is part of; no parts: none.
 FunctionEmitter::Row FunctionEmitter::rowAt(const Inst& inst, const analysis::Block& block) {
   Row row;
-  const Inst *begin = flat_.instructions.data(), *end = begin + block.last;
+  Inst *begin = flat_.instructions.data(), *end = begin + block.last;
   if (!isLoad(inst) || k_.options.debugInfo || &inst < begin || &inst >= end || options::isPassOff("lane-rows")) return row;
   const ptx::Operand& at = inst.operands[1];
   if (at.reg == ptx::noReg || at.hasSymbol || inst.space() == ptx::Space::Local || a_.shapes.registers[at.reg].isUniform()) return row;
   const unsigned size = bytesOf(inst), most = rowBytes / std::max(size, 1u);
   const int64_t stride = lineStride(inst);
   if ((size != 4 && size != 8) || (stride && (stride < 2 * int64_t(size) || stride >= page))) return row;
-  for (const Inst* next = &inst; next < end && next <= &inst + farthestPart && isPassed(*next); ++next) {
+  for (Inst* next = begin + (&inst - begin); next < end && next <= &inst + farthestPart && isPassed(*next); ++next) {
     if (isLoad(*next) && next->operands[1].reg == at.reg && !next->operands[1].hasSymbol && next->space() == inst.space() && bytesOf(*next) == size)
       row.parts.push_back({next, next->operands[1].offset, unsigned(analysis::elementCount(next->operands[0]))});
     bool changed = false;
-    analysis::forEachDef(const_cast<Inst&>(*next), [&](ptx::RegId& r) { changed |= r == at.reg; });
+    analysis::forEachDef(*next, [&](ptx::RegId& r) { changed |= r == at.reg; });
     if (changed) break;
   }
   // What lies side by side, from the lowest place on in rows that a vector holds: the one with this load.

@@ -9,7 +9,6 @@
 #include <llvm/ADT/DepthFirstIterator.h>
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/Analysis/ValueTracking.h>
-#include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/Transforms/Utils/Local.h>
@@ -79,8 +78,7 @@ bool joinTest(BranchInst* whole, BranchInst* test, const llvm::DominatorTree& do
 
 }  // namespace
 
-bool joinFastWays(llvm::Function& function) {
-  llvm::DominatorTree dominators(function);
+bool joinFastWays(llvm::Function& function, const llvm::DominatorTree& dominators) {
   llvm::SmallVector<std::pair<BranchInst*, BranchInst*>, 16> pairs;
   for (auto* node : llvm::depth_first(dominators.getRootNode())) {
     BranchInst* whole = partOfWays(node->getBlock());

@@ -1,7 +1,7 @@
 // A short pipeline for code that is vectorised already (docs/decisions/0008-short-pass-pipeline.md). SPDX-License-Identifier: Apache-2.0
 #include "compiler/jit/passes.h"
 
-#include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/IR/Dominators.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/PassInstrumentation.h>
 #include <llvm/IR/PassTimingInfo.h>
@@ -58,8 +58,8 @@ struct ForwardShared : llvm::PassInfoMixin<ForwardShared> {
 };
 
 struct FastWays : llvm::PassInfoMixin<FastWays> {
-  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager&) {
-    if (options::isPassOff("fast-ways") || !joinFastWays(function)) return llvm::PreservedAnalyses::all();
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    if (options::isPassOff("fast-ways") || !joinFastWays(function, analyses.getResult<llvm::DominatorTreeAnalysis>(function))) return llvm::PreservedAnalyses::all();
     return llvm::PreservedAnalyses::none();
   }
 };

@@ -17,7 +17,12 @@ using compiler::LinkStatement;
 using compiler::LinkUnit;
 
 constexpr std::string_view keeper = "__anywarp_keep";
-constexpr std::string_view provided[] = {"vprintf", "malloc", "free", "__assertfail"};
+constexpr std::string_view provided[] = {
+    "vprintf", "malloc", "free", "__assertfail",
+#define SYSTEM_CALL(name, symbol, arguments) symbol,
+#include "abi/system_calls.def"
+#undef SYSTEM_CALL
+};
 
 // What a C++ compiler takes for a name, mangled or not.
 bool isIdentifier(std::string_view name) {
@@ -37,9 +42,8 @@ std::string keeperSource(const std::vector<std::string>& functions) {
 
 // Beside the nvJitLink that was asked for, or where the program has its own.
 void* openNvrtc() {
-  const std::string name = "libnvrtc.so." + std::to_string(ANYWARP_NVJITLINK_MAJOR), replaced = anywarpReplacedLibrary;
-  if (size_t slash = replaced.rfind('/'); slash != std::string::npos)
-    if (void* library = dlopen(("/proc/self/root" + replaced.substr(0, slash + 1) + name).c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
+  const std::string name = "libnvrtc.so." + std::to_string(ANYWARP_NVJITLINK_MAJOR);
+  if (void* library = openBesideReplaced(name)) return library;
   return dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 

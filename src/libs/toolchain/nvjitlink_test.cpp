@@ -63,6 +63,7 @@ constexpr char callerOfThrice[] = R"(.version 8.0
 .address_size 64
 .extern .func (.param .b32 r) thrice (.param .b32 x);
 .extern .func (.param .b32 r) vprintf (.param .b64 format, .param .b64 values);
+.extern .func (.param .b32 r) __cuda_syscall_cnpv2GetLastError ();
 .visible .func (.param .b32 r) sixfold (.param .b32 x) {
   .reg .b32 %r<3>;
   .param .b32 a;
@@ -136,25 +137,22 @@ struct Replaced {
   ~Replaced() { *anywarpReplacedLibrary = 0; }
 };
 
-TEST(NvJitLink, KeepsWhatOnlyPtxCallsOfLtoIr) {
+std::string linkedWithLtoIr(const char* source, std::initializer_list<const char*> modules) {
   Replaced toolkit(TEXT_NVJITLINK);
   Linker link({"-arch=sm_80", "-lto"});
-  ASSERT_EQ(link.add("__global__ void first(int*)", JitLinkInput::LtoIr), JitLinkResult::Success);
-  ASSERT_EQ(link.add(callerOfThrice), JitLinkResult::Success);
-  ASSERT_EQ(link.add(caller), JitLinkResult::Success);
-  ASSERT_EQ(link.add(callee), JitLinkResult::Success);
-  std::string text = link.linked();
+  EXPECT_EQ(link.add(source, JitLinkInput::LtoIr), JitLinkResult::Success);
+  for (const char* module : modules) EXPECT_EQ(link.add(module), JitLinkResult::Success);
+  return link.linked();
+}
+
+TEST(NvJitLink, KeepsWhatOnlyPtxCallsOfLtoIr) {
+  std::string text = linkedWithLtoIr("__global__ void first(int*)", {callerOfThrice, caller, callee});
   EXPECT_NE(text.find(".visible .func (.param .b32 r) thrice(.param .b32 x) {"), std::string::npos) << text;
   EXPECT_EQ(text.find("keep"), std::string::npos) << text;
 }
 
 TEST(NvJitLink, LeavesLtoIrAsItIsWherePtxCallsNothingOfIt) {
-  Replaced toolkit(TEXT_NVJITLINK);
-  Linker link({"-arch=sm_80", "-lto"});
-  ASSERT_EQ(link.add("__global__ void other(int*)", JitLinkInput::LtoIr), JitLinkResult::Success);
-  ASSERT_EQ(link.add(caller), JitLinkResult::Success);
-  ASSERT_EQ(link.add(callee), JitLinkResult::Success);
-  std::string text = link.linked();
+  std::string text = linkedWithLtoIr("__global__ void other(int*)", {caller, callee});
   EXPECT_NE(text.find(".entry other"), std::string::npos) << text;
   EXPECT_EQ(text.find("thrice"), std::string::npos) << text;
 }

@@ -16,4 +16,12 @@ inline void* openReplaced() {
   return dlopen((std::string("/proc/self/root") + anywarpReplacedLibrary).c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
+// Another library of the toolkit, from the same folder. Null when there is none.
+inline void* openBesideReplaced(const std::string& name) {
+  const std::string replaced = anywarpReplacedLibrary;
+  const size_t slash = replaced.rfind('/');
+  if (slash == std::string::npos) return nullptr;
+  return dlopen(("/proc/self/root" + replaced.substr(0, slash + 1) + name).c_str(), RTLD_NOW | RTLD_LOCAL);
+}
+
 }  // namespace anywarp::toolchain

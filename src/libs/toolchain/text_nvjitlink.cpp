@@ -38,7 +38,9 @@ JitLinkResult nvJitLinkDestroy(std::string** handle) {
 JitLinkResult nvJitLinkAddData(std::string* handle, JitLinkInput type, const void* data, size_t size, const char*) {
   if (type != JitLinkInput::LtoIr) return JitLinkResult::IncorrectInputType;  // -ptx is for LTO-IR alone
   const std::string source(static_cast<const char*>(data), size);
-  if (source.find("(void*)thrice") != std::string::npos) *handle += thrice;
+  const size_t taken = source.find("(void*)");
+  if (taken != std::string::npos && source.compare(taken + 7, 6, "thrice") != 0) return JitLinkResult::Finalize;  // undefined
+  if (taken != std::string::npos) *handle += thrice;
   if (source.find("__global__") != std::string::npos) *handle += kernelOf(source);
   return JitLinkResult::Success;
 }
