@@ -165,7 +165,7 @@ class LoopReader {
 std::vector<Interleaved> findInterleaved(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t width) {
   std::vector<Interleaved> found;
   for (uint32_t l = 0; l < order.loops.size(); ++l)
-    if (uint32_t rounds = LoopReader(flat, webs, order, shapes, l).rounds(width)) found.push_back({order.loops[l].header, rounds, {}});
+    if (uint32_t rounds = LoopReader(flat, webs, order, shapes, l).rounds(width)) found.push_back({order.loops[l].header, rounds});
   return found;
 }
 
@@ -183,6 +183,16 @@ std::vector<BlockId> findTurnsAtBarriers(Flat& flat, const Webs& webs, const Ord
   return found;
 }
 
+std::vector<BlockId> turnRoots(const Interleaved& loop) {
+  std::vector<BlockId> roots{loop.header};
+  roots.insert(roots.end(), loop.pending.begin(), loop.pending.end());
+  return roots;
+}
+
+Order orderTurn(const Flat& flat, const Interleaved& loop) {
+  return orderBlocks(flat, loop.waits() ? std::vector{loop.seenFrom} : turnRoots(loop), Through::UntilSuspensions);
+}
+
 void findPending(const Flat& flat, const Shapes& shapes, const std::vector<BlockId>& resumePoints, std::vector<Interleaved>& loops) {
   auto gather = [&](const std::vector<BlockId>& roots) {
     Order order = orderBlocks(flat, roots, Through::UntilSuspensions);
@@ -195,11 +205,7 @@ void findPending(const Flat& flat, const Shapes& shapes, const std::vector<Block
   for (BlockId root : resumePoints) gather({root});
   for (bool again = true; again;) {
     again = false;
-    for (const Interleaved& loop : loops) {
-      std::vector<BlockId> roots{loop.header};
-      roots.insert(roots.end(), loop.pending.begin(), loop.pending.end());
-      again |= gather(roots);
-    }
+    for (const Interleaved& loop : loops) again |= gather(turnRoots(loop));
   }
 }
 

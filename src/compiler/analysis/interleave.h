@@ -6,12 +6,19 @@
 
 namespace anywarp::analysis {
 
-// A loop whose back edge hands over to the next warp after some rounds (docs/decisions/0010).
+// A loop whose back edge hands over to the next warp after some rounds (docs/decisions/0010, 0030).
 struct Interleaved {
   BlockId header = noBlock;
-  uint32_t rounds = 1;   // iterations before the next warp's turn
-  PendingSet pending;    // blocks other than the header where lanes may wait meanwhile
+  uint32_t rounds = 1;          // iterations before the next warp's turn
+  BlockId seenFrom = noBlock;   // of a loop that waits: the resume point whose order its turns keep to, beginning at the header
+  PendingSet pending{};         // blocks other than the header where lanes may wait meanwhile
+
+  bool waits() const { return seenFrom != noBlock; }
 };
+
+// Where the turns of a loop begin, and the order of their blocks.
+std::vector<BlockId> turnRoots(const Interleaved& loop);
+Order orderTurn(const Flat& flat, const Interleaved& loop);
 
 // Loops without suspension points that walk through memory in steps much larger than what a warp touches at once.
 std::vector<Interleaved> findInterleaved(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes, uint32_t width);

@@ -13,7 +13,7 @@ std::vector<BlockId> liveTargets(const Flat& flat, BlockId x) {
 }
 
 Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free,
-               std::vector<uint8_t> runsEmpty, std::vector<BlockId> meetings)
+               std::vector<uint8_t> runsEmpty, std::vector<BlockId> meetings, BlockId first)
     : flat_(flat), order_(order), shapes_(shapes), free_(free), manyEntries_(free || entry.size() > 1), runsEmpty_(std::move(runsEmpty)),
       meetings_(std::move(meetings)) {
   if (!meetings_.empty()) {
@@ -24,9 +24,12 @@ Linear::Linear(const Flat& flat, const Order& order, const Shapes& shapes, const
   pending_.resize(flat.blocks.size());
   everPending_.assign(flat.blocks.size(), 0);
   reached_.assign(flat.blocks.size(), 0);
-  if (entry.size() == 1) {
-    reached_[*entry.begin()] = 1;
-    work_.push_back(*entry.begin());
+  if (first == noBlock && entry.size() == 1) first = *entry.begin();
+  if (first != noBlock) {
+    reached_[first] = 1;
+    work_.push_back(first);
+    for (BlockId b : entry)
+      if (b != first) everPending_[b] = 1, pending_[first].insert(b);
   } else {
     for (BlockId b : entry) everPending_[b] = 1;
     flow(noBlock, entry, noBlock);
@@ -97,7 +100,7 @@ void Linear::visit(BlockId x) {
   if (everPending_[x]) flow(x, waiting, noBlock);
   std::vector<BlockId> targets = liveTargets(flat_, x);
   bool parks = block.within.size() < block.successors.size();
-  if (parks && !free_ && (!waiting.empty() || shapes_.divergent[x])) suspendsWhilePending_ = true;
+  if (parks && !free_ && (!waiting.empty() || shapes_.divergent[x])) suspendsWhilePending_.insert(x);
   bool divergent = shapes_.divergent[x] && targets.size() + (parks ? 1 : 0) > 0;
   if (targets.empty()) return flow(x, waiting, noBlock);
   if (divergent || runsEmpty(x)) {

@@ -23,8 +23,9 @@ struct Step {
 
 class Linear {
  public:
+  // `first`: the block of `entry` that certainly has lanes and runs first, whatever the order says.
   Linear(const Flat& flat, const Order& order, const Shapes& shapes, const PendingSet& entry, bool free,
-         std::vector<uint8_t> runsEmpty = {}, std::vector<BlockId> meetings = {});
+         std::vector<uint8_t> runsEmpty = {}, std::vector<BlockId> meetings = {}, BlockId first = noBlock);
 
   const Order& order() const { return order_; }
   // Blocks at which lanes may wait when x is entered, x aside.
@@ -54,8 +55,8 @@ class Linear {
     return it == backEdges_.end() ? PendingSet{} : it->second;
   }
 
-  // A suspension point with lanes elsewhere: the region cannot run in lockstep.
-  bool suspendsWhilePending() const { return suspendsWhilePending_; }
+  // Blocks that suspend with lanes elsewhere: the region cannot run in lockstep.
+  const PendingSet& suspendsWhilePending() const { return suspendsWhilePending_; }
 
  private:
   void flow(BlockId x, const PendingSet& waiting, BlockId target);
@@ -71,7 +72,7 @@ class Linear {
   std::vector<BlockId> meetings_, meetingOf_;
   std::vector<BlockId> work_;
   std::map<BlockId, PendingSet> backEdges_;
-  bool suspendsWhilePending_ = false;
+  PendingSet suspendsWhilePending_;
 };
 
 // The targets of a terminator, exits of threads left out.

@@ -209,7 +209,11 @@ Suspensions findSuspensions(Flat& flat, WorkLimit* limit) {
     }
     std::erase_if(block.within, [&](BlockId s) { return spins.count({b, s}) != 0; });
   }
-  for (auto [from, to] : spins) addPoint(points.count(to) ? insertBlock(flat, from, to) : to);
+  const BlockSet others = points;
+  for (auto [from, to] : spins) {
+    if (!others.count(to)) result.waitEdges.push_back({from, to});
+    addPoint(others.count(to) ? insertBlock(flat, from, to) : to);
+  }
   return result;
 }
 

@@ -9,6 +9,7 @@ namespace anywarp::analysis {
 struct Suspensions {
   std::vector<BlockId> resumePoints;  // block 0 first; the index is the region id
   bool spins = false;                 // some loop waits for other threads
+  std::vector<std::pair<BlockId, BlockId>> waitEdges;  // back edges to headers which are resume points for this reason alone
 };
 
 // Fills Block::within. What lies behind a barrier, and the kernel's entry, are resume points of their own: where a loop that waits

@@ -400,6 +400,7 @@ class FunctionEmitter {
   };
   llvm::DenseMap<const Inst*, llvm::SmallVector<Value*, 8>> rowParts_;  // what was loaded for instructions that are still to come
   std::map<ptx::RegId, Nearby> nearby_;     // by register that blocks without lanes read from
+  BlockId beginsAt_ = analysis::noBlock;  // what runs first, where the order does not say it
   std::map<llvm::BasicBlock*, llvm::BasicBlock*> turns_;  // before the header of an interleaved loop: goes on there or hands over
   std::vector<uint8_t> modified_;
   llvm::BasicBlock* warpEnd_ = nullptr;

@@ -7,6 +7,7 @@
 #include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/likely.h"
 #include "compiler/analysis/local_tables.h"
+#include "compiler/analysis/lone_waits.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/analysis/parallelism.h"
 #include "compiler/analysis/remade.h"
@@ -237,7 +238,7 @@ class KernelCompiler {
       if (Status s = rename(kernel_); !s) return s;
       finish(kernel_);
     }
-    k_.free = !runsInLockstep();
+    k_.free = !runsInLockstep() && !waitsInLockstep();
     if (k_.free) {
       analysis::splitAtWarpSync(flat);
       k_.suspensions = analysis::findSuspensions(flat);
@@ -276,7 +277,7 @@ class KernelCompiler {
 
   // Loops whose warps take turns: their headers become resume points.
   void interleave() {
-    if (options::isPassOff("interleave") || k_.threads <= k_.width) return;
+    if (options::isPassOff("interleave") || k_.threads <= k_.width || !k_.interleaved.empty()) return;
     Flat& flat = k_.program.kernel;
     auto& points = k_.suspensions.resumePoints;
     auto loops = analysis::findInterleaved(flat, kernel_.webs, kernel_.order, kernel_.shapes, k_.width);
@@ -284,17 +285,30 @@ class KernelCompiler {
     if (loops.empty()) return;
     analysis::findPending(flat, kernel_.shapes, points, loops);
     for (const analysis::Interleaved& loop : loops) {
-      std::vector<BlockId> roots{loop.header};
-      roots.insert(roots.end(), loop.pending.begin(), loop.pending.end());
-      analysis::Order order = analysis::orderBlocks(flat, roots, Through::UntilSuspensions);
-      if (analysis::Linear(flat, order, kernel_.shapes, {roots.begin(), roots.end()}, false).suspendsWhilePending()) return;
+      const std::vector<BlockId> roots = analysis::turnRoots(loop);
+      analysis::Order order = analysis::orderTurn(flat, loop);
+      if (!analysis::Linear(flat, order, kernel_.shapes, {roots.begin(), roots.end()}, false).suspendsWhilePending().empty()) return;
     }
+    addTurns(std::move(loops));
+  }
+
+  // Loops in which some lanes of a warp wait, and the others wait for these.
+  bool waitsInLockstep() {
+    if (!k_.suspensions.spins || options::isPassOff("lone-waits")) return false;
+    auto loops = analysis::findLoneWaits(k_.program.kernel, kernel_.shapes, k_.suspensions);
+    const bool found = !loops.empty();
+    addTurns(std::move(loops));
+    return found;
+  }
+
+  // The headers of loops that take turns become resume points.
+  void addTurns(std::vector<analysis::Interleaved> loops) {
+    auto& points = k_.suspensions.resumePoints;
     for (analysis::Interleaved& loop : loops) {
       InterleavedLoop& l = k_.interleaved.emplace_back();
       l.region = uint32_t(points.size());
       points.push_back(loop.header);
-      l.roots = {loop.header};
-      l.roots.insert(l.roots.end(), loop.pending.begin(), loop.pending.end());
+      l.roots = analysis::turnRoots(loop);
       for (BlockId x : l.roots) l.live.insert(l.live.end(), kernel_.webs.liveIn[x].begin(), kernel_.webs.liveIn[x].end());
       std::sort(l.live.begin(), l.live.end());
       l.live.erase(std::unique(l.live.begin(), l.live.end()), l.live.end());
@@ -307,7 +321,7 @@ class KernelCompiler {
     Flat& flat = k_.program.kernel;
     for (BlockId root : k_.suspensions.resumePoints) {
       analysis::Order order = analysis::orderBlocks(flat, {root}, Through::UntilSuspensions);
-      if (analysis::Linear(flat, order, kernel_.shapes, {root}, false).suspendsWhilePending()) return false;
+      if (!analysis::Linear(flat, order, kernel_.shapes, {root}, false).suspendsWhilePending().empty()) return false;
     }
     return true;
   }
@@ -460,7 +474,8 @@ class KernelCompiler {
     object.rowsRepeat = rowsRepeat_;
     object.regions.resize(object.regionCount);
     for (uint32_t r = 0; r < object.regionCount; ++r) {
-      if (k_.interleavedRegion(r)) object.regions[r] = {0, k_.program.kernel.blocks[k_.suspensions.resumePoints[r]].line, 1};
+      if (const InterleavedLoop* turn = k_.interleavedRegion(r))
+        object.regions[r] = {0, k_.program.kernel.blocks[k_.suspensions.resumePoints[r]].line, turn->loop.waits() ? 0u : 1u};
       const Inst* inst = k_.suspendedAt[r];
       if (!inst) continue;
       bool plain = analysis::isPlainBarrier(*inst);

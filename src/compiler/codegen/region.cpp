@@ -113,8 +113,9 @@ void FunctionEmitter::emitRegion(uint32_t region) {
   else roots = {k_.suspensions.resumePoints[region]};
   const InterleavedLoop* turn = k_.interleavedRegion(region);
   if (turn) roots = turn->roots;
-  order_ = std::make_unique<analysis::Order>(analysis::orderBlocks(flat_, roots, Through::UntilSuspensions));
+  order_ = std::make_unique<analysis::Order>(turn ? analysis::orderTurn(flat_, turn->loop) : analysis::orderBlocks(flat_, roots, Through::UntilSuspensions));
   PendingSet entrySet(roots.begin(), roots.end());
+  if (turn && turn->loop.waits()) beginsAt_ = turn->loop.header;
   linearize(entrySet);
   for (BlockId x : order_->blocks)
     for (uint32_t i = flat_.blocks[x].first; i < flat_.blocks[x].last; ++i)
@@ -209,7 +210,7 @@ void FunctionEmitter::emitFunction() {
 
 // Where masks need not be kept: there are several entries where lanes come back to a region, at places that depend on the lane.
 std::vector<BlockId> FunctionEmitter::findMeetings(const PendingSet& entry) {
-  if (entry.size() != 1 || (k_.free && region_) || options::isPassOff("meetings")) return {};
+  if (entry.size() != 1 || beginsAt_ != noBlock || (k_.free && region_) || options::isPassOff("meetings")) return {};
   std::vector<uint8_t> leaves(flat_.blocks.size());
   if (region_)
     for (const InterleavedLoop& loop : k_.interleaved) leaves[loop.loop.header] = 1;
@@ -219,18 +220,19 @@ std::vector<BlockId> FunctionEmitter::findMeetings(const PendingSet& entry) {
 // The order of the blocks, and where lanes may wait meanwhile; `entry`: where they begin.
 void FunctionEmitter::linearize(const PendingSet& entry) {
   std::vector<BlockId> meetings = findMeetings(entry);
-  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, k_.free && region_, std::vector<uint8_t>(), meetings);
+  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, k_.free && region_, std::vector<uint8_t>(), meetings, beginsAt_);
   std::vector<uint8_t> runsEmpty = findEmptyBlocks(entry);
   if (runsEmpty.empty()) return;
   std::replace_if(meetings.begin(), meetings.end(), [&](BlockId x) { return x != noBlock && runsEmpty[x]; }, noBlock);
-  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, false, std::move(runsEmpty), std::move(meetings));
+  linear_ = std::make_unique<analysis::Linear>(flat_, *order_, a_.shapes, entry, false, std::move(runsEmpty), std::move(meetings), beginsAt_);
 }
 
 // --- blocks ------------------------------------------------------------------------------------------------------------------
 
 void FunctionEmitter::emitBlocks(const std::vector<BlockId>& roots) {
   PendingSet set(roots.begin(), roots.end());
-  go(noBlock, set, roots.size() == 1 ? roots[0] : noBlock, nullptr);
+  if (beginsAt_ != noBlock) b.CreateBr(bodies_[beginsAt_] = block(function_, "b" + llvm::Twine(beginsAt_)));
+  else go(noBlock, set, roots.size() == 1 ? roots[0] : noBlock, nullptr);
   for (BlockId x : order_->blocks) {
     if (bodies_[x]) emitBlock(x);
     if (gates_[x]) {
@@ -326,6 +328,11 @@ llvm::BasicBlock* FunctionEmitter::takeTurns(BlockId header, llvm::BasicBlock* a
   llvm::IRBuilder<>::InsertPointGuard guard(b);
   turn = block(function_, "turn" + llvm::Twine(header));
   b.SetInsertPoint(turn);
+  if (loop.loop.waits() && again == gates_[header]) {  // a turn begins where lanes do wait
+    llvm::BasicBlock* waits = block(function_, "waits");
+    b.CreateCondBr(anyLane(waitingAt(header)), waits, again);
+    b.SetInsertPoint(waits);
+  }
   if (loop.loop.rounds > 1) {
     llvm::AllocaInst* rounds = stackSlot(b.getInt32Ty(), "rounds");
     llvm::IRBuilder<>(initBlock_, initBlock_->begin()).CreateStore(i32(loop.loop.rounds - 1), rounds);
