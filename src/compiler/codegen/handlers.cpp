@@ -23,7 +23,7 @@ class HandlerEmitter {
   Status emit() {
     std::string why;
     PureEmitter e(b, rowLanes, host_, [&](const ptx::Instruction&, std::string_view reason) { why = reason; });
-    if (inst_.form == ptx::Form::Mma) return emitProductOf(e);
+    if (quick::isProduct(inst_.form)) return emitProductOf(e);
     llvm::SmallVector<Value*, 6> args;
     unsigned operand = 0;
     struct Result {
@@ -60,10 +60,10 @@ class HandlerEmitter {
   Status emitProductOf(PureEmitter& e) {
     auto product = ptx::matrixProductOfOpcode(inst_);
     if (!product) return product.error();
-    unsigned operand = product->fragmentD.registers;
+    unsigned operand = product->fragmentD.distinctRegisters();
     MatrixOperands operands;
     auto loadAll = [&](unsigned slot, const ptx::Fragment& fragment, llvm::SmallVector<Value*, 8>& registers) {
-      for (unsigned r = 0; r < fragment.registers; ++r) registers.push_back(load(operand++, ptx::slotType(inst_, slot)));
+      for (unsigned r = 0; r < fragment.distinctRegisters(); ++r) registers.push_back(load(operand++, ptx::slotType(inst_, slot)));
     };
     loadAll(1, product->fragmentA, operands.a);
     loadAll(2, product->fragmentB, operands.b);

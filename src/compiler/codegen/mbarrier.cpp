@@ -1,5 +1,6 @@
 // Barriers that are objects in shared memory (PTX: mbarrier). One host thread runs a block, so plain reads and writes are atomic;
 // waiting is a loop of the program's around test_wait or try_wait, which suspensions.cpp sees. SPDX-License-Identifier: Apache-2.0
+#include "abi/mbarrier.h"
 #include "compiler/codegen/emitter.h"
 
 namespace anywarp::codegen {
@@ -11,12 +12,9 @@ using ptx::Type;
 
 namespace {
 
-// The 64 bits of an object, which programs do not look into: pending arrivals, arrivals expected in the next phase, transactions
-// (two's complement), a mark that it was initialised, parity of the phase. A state is the object as it was before the arrival.
-constexpr uint64_t countMask = (1 << 20) - 1;
-constexpr unsigned expectedShift = 20, transactionShift = 40, transactionBits = 22, markShift = 62, phaseShift = 63;
-constexpr uint64_t transactionMask = ((uint64_t(1) << transactionBits) - 1) << transactionShift;
-constexpr uint64_t mark = uint64_t(1) << markShift, phase = uint64_t(1) << phaseShift;
+constexpr uint64_t countMask = abi::mbarrierCountMask, transactionMask = abi::mbarrierTransactionMask, mark = abi::mbarrierMark, phase = abi::mbarrierPhase;
+constexpr unsigned expectedShift = abi::mbarrierExpectedShift, transactionShift = abi::mbarrierTransactionShift,
+                   transactionBits = abi::mbarrierTransactionBits, phaseShift = abi::mbarrierPhaseShift;
 
 unsigned addressSlot(const Inst& inst) { return ptx::slotRole(inst, 0) == ptx::SlotRole::Address ? 0 : 1; }
 

@@ -184,6 +184,13 @@ int32_t Builder::special(SpecialReg reg, unsigned& bytes) {
     case R::Gridid: return field(Source::Launch, offsetof(abi::LaunchInfo, gridId), 8);
     case R::DynamicSmemSize: return launch(offsetof(abi::LaunchInfo, dynamicSharedBytes));
     case R::TotalSmemSize: case R::AggrSmemSize: return launch(offsetof(abi::LaunchInfo, totalSharedBytes));
+    case R::Envreg0: case R::Envreg1: case R::Envreg2: case R::Envreg3:
+      return launch(offsetof(abi::LaunchInfo, envreg) + 4 * (size_t(reg) - size_t(R::Envreg0)));
+    case R::ClusterCtaidX: case R::ClusterCtaidY: case R::ClusterCtaidZ:
+      return block(offsetof(abi::BlockContext, clusterCtaid) + 4 * (size_t(reg) - size_t(R::ClusterCtaidX)));
+    case R::ClusterCtarank: return block(offsetof(abi::BlockContext, clusterRank));
+    case R::ClusterNctaidX: case R::ClusterNctaidY: case R::ClusterNctaidZ:
+      return launch(offsetof(abi::LaunchInfo, cluster) + 4 * (size_t(reg) - size_t(R::ClusterNctaidX)));
     case R::LanemaskEq: return perLane([](uint32_t l) { return 1u << l; });
     case R::LanemaskLt: return perLane([](uint32_t l) { return (1u << l) - 1; });
     case R::LanemaskLe: return perLane([](uint32_t l) { return (2u << l) - 1; });

@@ -52,7 +52,7 @@ class Builder {
   Destination destination(const Operand& o, Type type);
   void finish(const Destination& d);
 
-  // instructions.cpp
+  // instructions.cpp, matrices.cpp, mbarriers.cpp, textures.cpp
   void emitPure(const Inst& inst);
   void emitMove(const Inst& inst);
   void emitVectorMove(const Operand& to, const Operand& from, Type type);
@@ -62,10 +62,14 @@ class Builder {
   void emitLoad(const Inst& inst);
   void emitStore(const Inst& inst);
   void emitAtomic(const Inst& inst);
+  void emitAtomicElement(const Inst& inst, const Operand& operand, const Operand* to, const Op& where);
   void emitWarp(const Inst& inst);
   void emitAsync(const Inst& inst);
+  void emitMbarrier(const Inst& inst);
+  void emitPendingCount(const Inst& inst);
   void emitMatrix(const Inst& inst);
   void emitProduct(const Inst& inst);
+  void emitFragment(const Inst& inst);
   void emitTexture(const Inst& inst);
   void emitTextureQuery(const Inst& inst);
   void emitSurface(const Inst& inst);

@@ -1,4 +1,7 @@
 // PTX instructions as operations on rows: prebuilt ones by name, all others here. SPDX-License-Identifier: Apache-2.0
+#include <optional>
+#include <utility>
+
 #include "compiler/analysis/operands.h"
 #include "compiler/quick/builder.h"
 #include "compiler/quick/keys/keys.h"
@@ -14,6 +17,32 @@ using ptx::Type;
 namespace {
 
 unsigned bytesOf(Type type) { return type == Type::Pred ? 0 : std::max(1u, ptx::bits(type) / 8); }
+
+// What an atomic operation works on.
+std::optional<Lane> laneOf(Type type) {
+  switch (type) {
+    case Type::B16: case Type::F16: case Type::BF16: return Lane::U16;
+    case Type::B32: case Type::U32: case Type::F16x2: case Type::BF16x2: return Lane::U32;
+    case Type::S32: return Lane::S32;
+    case Type::B64: case Type::U64: return Lane::U64;
+    case Type::S64: return Lane::S64;
+    case Type::F32: return Lane::F32;
+    case Type::F64: return Lane::F64;
+    default: return std::nullopt;
+  }
+}
+
+// The instruction that makes the new value of an atomic one on halves.
+std::string combinationKey(const analysis::Inst& inst) {
+  const bool bf16 = ptx::elementType(inst.type()) == Type::BF16;
+  ptx::Instruction pure;
+  pure.form = inst.has(Mod::Min) ? Form::MinHalf : inst.has(Mod::Max) ? Form::MaxHalf : bf16 ? Form::AddBf16 : Form::AddHalf;
+  pure.types = {inst.type()};
+  if (inst.has(Mod::Add)) pure.mods.push(Mod::Rn);
+  pure.operands.resize(3);
+  for (Operand& operand : pure.operands) operand.kind = Operand::Kind::Register;
+  return handlerKey(pure);
+}
 
 }  // namespace
 
@@ -220,16 +249,29 @@ void Builder::emitAddressConversion(const Inst& inst) {
   Base base = shared ? Base::Shared : local ? Base::Local : Base::Param;
   int32_t row = source(from, Type::B64);
   if (inst.form == Form::Isspacep) {
-    if (!shared && !local && !param) {
-      refuse(inst);
-      return;
-    }
+    const int32_t result = temporary(0);
+    int32_t before = Op::noOperand;
+    auto orIn = [&](Base where, uint64_t size, uint32_t variable) {
+      Op& op = add(ops_.isSpace);
+      op.operands[0] = result;
+      op.operands[1] = row;
+      op.operands[2] = std::exchange(before, result);
+      op.which = uint8_t(where);
+      op.immediate = size;
+      op.symbol = variable;
+    };
+    constexpr uint32_t none = ~0u;
+    // Constant memory is among the variables; global memory is what is nothing else.
+    const bool constants = inst.has(Mod::Const), global = !shared && !local && !param && !constants;
+    if (shared || local || param) orIn(base, params_.size, none);
+    if (global)
+      for (Base window : {Base::Shared, Base::Local, Base::Param}) orIn(window, params_.size, none);
+    for (uint32_t v = 0; (constants || global) && v < module_.variables.size(); ++v)
+      if (module_.variables[v].space == Space::Const && module_.variables[v].size != 0) orIn(Base::Variable, module_.variables[v].size, v);
     Destination d = destination(to, Type::Pred);
-    Op& op = add(ops_.isSpace);
+    Op& op = add(global ? ops_.notPredicate : ops_.copyPredicate);
     op.operands[0] = d.row;
-    op.operands[1] = row;
-    op.which = uint8_t(base);
-    op.immediate = params_.size;
+    op.operands[1] = before == Op::noOperand ? constantRow(0, 0) : result;
     return finish(d);
   }
   Destination d = destination(to, Type::B64);
@@ -295,7 +337,8 @@ void Builder::emitMemory(const Inst& inst) {
     case Form::Prefetch: case Form::PrefetchEvict: case Form::PrefetchTensormap: case Form::Prefetchu: case Form::Applypriority:
     case Form::Discard:
       return;  // hints
-    case Form::Membar: case Form::Fence: {
+    case Form::Membar: case Form::MembarProxy: case Form::Fence: case Form::FenceRestrict: case Form::FenceMbarrierInit:
+    case Form::FenceProxy: case Form::FenceProxyAsync: case Form::FenceProxyTensormap: {
       bool weaker = inst.has(Mod::AcqRel) || inst.has(Mod::Acquire) || inst.has(Mod::Release);
       add(ops_.fence).immediate = inst.has(Mod::Cta) ? 0 : weaker ? 1 : 2;
       return;
@@ -356,24 +399,31 @@ void Builder::emitStore(const Inst& inst) {
 }
 
 void Builder::emitAtomic(const Inst& inst) {
-  const bool red = inst.form == Form::Red, cas = inst.form == Form::AtomCas;
-  if (!red && !cas && inst.form != Form::Atom) {
+  const bool red = inst.form == Form::Red || inst.form == Form::RedVector;
+  const bool vector = inst.form == Form::RedVector || inst.form == Form::AtomVector;
+  const unsigned at = red ? 0 : 1;
+  if (!red && !vector && inst.form != Form::Atom && inst.form != Form::AtomCas) {
     refuse(inst);
     return;
   }
-  Type type = inst.type();
-  Lane lane;
-  switch (type) {
-    case Type::B32: case Type::U32: lane = Lane::U32; break;
-    case Type::S32: lane = Lane::S32; break;
-    case Type::B64: case Type::U64: lane = Lane::U64; break;
-    case Type::S64: lane = Lane::S64; break;
-    case Type::F32: lane = Lane::F32; break;
-    case Type::F64: lane = Lane::F64; break;
-    default: refuse(inst); return;
+  Op where;
+  if (!address(inst, inst.operands[at], where)) return;
+  const size_t count = vector ? inst.operands[at + 1].elements.size() : 1;
+  where.count = uint8_t(count);  // the first element's access tests the alignment of all
+  for (size_t i = 0; i < count && why_.empty(); ++i) {
+    emitAtomicElement(inst, vector ? inst.operands[at + 1].elements[i] : inst.operands[at + 1],
+                      red ? nullptr : vector ? &inst.operands[0].elements[i] : &inst.operands[0], where);
+    where.immediate += bytesOf(inst.type());
+    where.count = 1;
   }
+}
+
+void Builder::emitAtomicElement(const Inst& inst, const Operand& operand, const Operand* to, const Op& where) {
+  const Type type = inst.type();
+  const bool cas = inst.form == Form::AtomCas, half = ptx::isHalf(type);
   Atomic operation;
-  if (cas) operation = Atomic::CompareAndSwap;
+  if (half) operation = Atomic::Prebuilt;
+  else if (cas) operation = Atomic::CompareAndSwap;
   else if (inst.has(Mod::Add)) operation = Atomic::Add;
   else if (inst.has(Mod::Exch)) operation = Atomic::Exchange;
   else if (inst.has(Mod::And)) operation = Atomic::And;
@@ -387,22 +437,29 @@ void Builder::emitAtomic(const Inst& inst) {
     refuse(inst);
     return;
   }
-  OpFn fn = ops_.atomic(operation, lane);
-  if (!fn) {
+  const std::optional<Lane> lane = laneOf(type);
+  const OpFn fn = lane ? ops_.atomic(operation, *lane) : nullptr;
+  const OpFn combine = half ? findHandler(level_, combinationKey(inst)) : nullptr;
+  if (!fn || (half && !combine)) {
     refuse(inst);
     return;
   }
-  unsigned at = red ? 0 : 1;
-  int32_t value = source(inst.operands[at + 1], type);
-  int32_t fresh = cas ? source(inst.operands[at + 2], type) : Op::noOperand;
+  const int32_t value = source(operand, type);
+  const int32_t fresh = cas ? source(inst.operands[3], type) : half ? temporary(bytesOf(type)) : Op::noOperand;
+  const int32_t old = half ? temporary(bytesOf(type)) : Op::noOperand;
   Destination d;
-  if (!red && inst.operands[0].isReg()) d = destination(inst.operands[0], type);
-  Op where;
-  if (!address(inst, inst.operands[at], where)) return;
+  if (to && to->isReg()) d = destination(*to, type);
   Op& op = addAccess(fn, where);
+  op.count = where.count;
   op.operands[1] = d.row;
   op.operands[2] = value;
   op.operands[3] = fresh;
+  if (half) {  // it is what the operation in front of it calls
+    Op& sum = add(combine);
+    sum.operands[0] = fresh;
+    sum.operands[1] = old;
+    sum.operands[2] = value;
+  }
   finish(d);
 }
 

@@ -26,7 +26,11 @@ void callWide(Warp* warp, const Op* op, uint32_t mask) {
 }  // namespace
 
 void Builder::emitMatrix(const Inst& inst) {
-  if (inst.form == Form::Mma) return emitProduct(inst);
+  switch (inst.form) {
+    case Form::Mma: case Form::WmmaMma: case Form::WmmaMmaHalf: return emitProduct(inst);
+    case Form::WmmaLoad: case Form::WmmaStore: return emitFragment(inst);
+    default: break;
+  }
   const bool loads = inst.form == Form::Ldmatrix, stores = inst.form == Form::Stmatrix;
   const int32_t everyone = constantRow(~0u, 4);
   if (inst.form == Form::Movmatrix) {
@@ -73,16 +77,16 @@ void Builder::emitProduct(const Inst& inst) {
   }
   auto wide = std::make_unique<WideOperands>();
   wide->fn = fn;
-  unsigned next = product->fragmentD.registers;
+  unsigned next = product->fragmentD.distinctRegisters();
   const ptx::Fragment* fragments[] = {&product->fragmentD, &product->fragmentA, &product->fragmentB, &product->fragmentC};
   unsigned total = 0;
-  for (const ptx::Fragment* fragment : fragments) total += fragment->registers;
+  for (const ptx::Fragment* fragment : fragments) total += fragment->distinctRegisters();
   if (total > std::size(wide->operands)) {
     refuse(inst);
     return;
   }
   for (unsigned slot = 1; slot < 4; ++slot)
-    for (unsigned r = 0; r < fragments[slot]->registers; ++r) wide->operands[next++] = source(element(inst.operands[slot], r), ptx::slotType(inst, slot));
+    for (unsigned r = 0; r < fragments[slot]->distinctRegisters(); ++r) wide->operands[next++] = source(element(inst.operands[slot], r), ptx::slotType(inst, slot));
   std::vector<Destination> results;
   for (unsigned r = 0; r < product->fragmentD.registers; ++r) {
     results.push_back(destination(element(inst.operands[0], r), ptx::slotType(inst, 0)));
@@ -95,9 +99,53 @@ void Builder::emitProduct(const Inst& inst) {
   for (const Destination& d : results) finish(d);
 }
 
+void Builder::emitFragment(const Inst& inst) {
+  const bool loads = inst.form == Form::WmmaLoad;
+  auto fragment = ptx::wmmaFragment(inst);
+  if (!fragment || fragment->elementBits() < 8 || fragment->elements > FragmentPlaces::maxElements) {
+    refuse(fragment ? "parts of bytes in a matrix" : fragment.error().message);
+    return;
+  }
+  auto places = std::make_unique<FragmentPlaces>();
+  places->elements = uint8_t(fragment->elements);
+  places->perRegister = uint8_t(fragment->perRegister);
+  places->lineLength = uint8_t(fragment->columnMajor ? fragment->rows : fragment->columns);
+  for (unsigned lane = 0; lane < lanes; ++lane)
+    for (unsigned i = 0; i < fragment->elements; ++i) {
+      const ptx::MatrixPlace at = fragment->at(lane, i);
+      places->line[lane][i] = uint8_t(fragment->columnMajor ? at.column : at.row);
+      places->place[lane][i] = uint8_t(fragment->columnMajor ? at.row : at.column);
+    }
+  const Operand& registers = inst.operands[loads ? 0 : 1];
+  const Type type = ptx::slotType(inst, loads ? 0 : 1);
+  const int32_t stride = inst.operands[2].isNone() ? Op::noOperand : source(inst.operands[2], Type::U32);
+  const unsigned distinct = fragment->distinctRegisters();
+  std::vector<Destination> parts;
+  for (unsigned r = 0; loads && r < fragment->registers; ++r) parts.push_back(destination(element(registers, r), type));
+  int32_t rows[8];
+  for (unsigned r = 0; r < distinct; ++r) rows[r] = loads ? parts[r].row : source(element(registers, r), type);
+  Op where;
+  if (!address(inst, inst.operands[loads ? 1 : 0], where)) return;
+  Op& op = addAccess((loads ? ops_.loadFragment : ops_.storeFragment)(fragment->elementBits() / 8), where);
+  op.operands[1] = stride;
+  std::copy_n(rows, distinct, op.operands + 2);
+  op.places = places.get();
+  out_->places.push_back(std::move(places));
+  converge(op, constantRow(~0u, 4));
+  for (unsigned r = distinct; r < parts.size(); ++r) copyRow(parts[r].row, parts[r % distinct].row, 4);
+  for (const Destination& d : parts) finish(d);
+}
+
 // Copies are done at once, as by compiled code: nothing is left to wait for.
 void Builder::emitAsync(const Inst& inst) {
-  if (inst.form == Form::CpAsyncCommitGroup || inst.form == Form::CpAsyncWaitGroup || inst.form == Form::CpAsyncWaitAll) return;
+  switch (inst.form) {
+    case Form::CpAsyncCommitGroup: case Form::CpAsyncWaitGroup: case Form::CpAsyncWaitAll: return;
+    case Form::MbarrierInit: case Form::MbarrierInval: case Form::MbarrierExpectTx: case Form::MbarrierCompleteTx: case Form::MbarrierArrive:
+    case Form::MbarrierArriveDrop: case Form::MbarrierTestWait: case Form::MbarrierTestWaitParity: case Form::MbarrierTryWait:
+    case Form::MbarrierTryWaitParity: case Form::MbarrierPendingCount: case Form::CpAsyncMbarrierArrive:
+      return emitMbarrier(inst);
+    default: break;
+  }
   const Operand& size = inst.form == Form::CpAsync ? inst.operands[2] : inst.operands[0];
   if (inst.form != Form::CpAsync || !size.isImmediate() || (size.bits != 4 && size.bits != 8 && size.bits != 16)) {
     refuse(inst);

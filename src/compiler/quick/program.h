@@ -16,6 +16,14 @@ inline constexpr uint32_t lanes = 32;
 
 struct Op;
 
+// Where in memory the elements of a matrix fragment lie that each lane holds: the line and the place in it.
+struct FragmentPlaces {
+  static constexpr unsigned maxElements = 16;
+  uint8_t elements, perRegister;  // of a lane
+  uint8_t lineLength;             // in elements, where no stride is given
+  uint8_t line[lanes][maxElements], place[lanes][maxElements];
+};
+
 // The warp that runs. Prebuilt handlers read `bases` (codegen/handlers.h).
 struct Warp {
   uint8_t* bases[2];         // this warp's rows; the kernel's constant rows
@@ -52,7 +60,10 @@ struct Op {
   int32_t members = noOperand;      // Converge: row of lane masks; none: whoever is here
   OpFn fn = nullptr;
   uint64_t immediate = 0;           // what fn wants
-  uint32_t target[2] = {0, 0};
+  union {
+    uint32_t target[2] = {0, 0};
+    const FragmentPlaces* places;   // loadFragment, storeFragment
+  };
   uint32_t line = 0;
   // Memory instructions.
   AddressSpace space = AddressSpace::Flat;
@@ -76,6 +87,7 @@ struct Program {
   std::vector<uint8_t> constants;   // rows; lie at an address aligned to 64 in `constantRows`
   uint8_t* constantRows = nullptr;
   std::vector<std::unique_ptr<WideOperands>> wide;  // an Op's `immediate` is the address of one
+  std::vector<std::unique_ptr<FragmentPlaces>> places;
   uint32_t rowBytes = 0;            // of a warp
 };
 

@@ -20,13 +20,12 @@ std::unique_ptr<ptx::Module> parse(const std::string& body, const std::string& b
 }
 
 // Runs one block of `threads` threads until all of them have exited. Returns what each stored to out[tid].
-std::vector<uint32_t> run(const Kernel& kernel, uint32_t threads, uint32_t n) {
+std::vector<uint32_t> run(const Kernel& kernel, uint32_t threads, uint32_t n, abi::LaunchInfo launch = {}) {
   std::vector<uint32_t> out(threads, 0xdddddddd);
   struct {
     uint64_t out;
     uint32_t n, padding;
   } params{reinterpret_cast<uint64_t>(out.data()), n, 0};
-  abi::LaunchInfo launch{};
   launch.block.x = threads;
   uint32_t warps = (threads + lanes - 1) / lanes;
   std::vector<abi::WarpState> states(warps, abi::WarpState{});
@@ -83,6 +82,16 @@ TEST(Quick, TellsWhatNeedsTheCompiler) {
   EXPECT_EQ(why("ret;"), "nothing");
   EXPECT_EQ(why("alloca.u64 %rd1, 8; ret;"), "kernel: alloca (Alloca)");
   EXPECT_NE(why("vadd.u32.u32.u32 %r1, %r2, %r3; ret;").find("no prebuilt code for"), std::string::npos);
+}
+
+// Cooperative groups find the workspace of their grid there.
+TEST(Quick, ReadsTheEnvironmentRegisters) {
+  auto module = parse(std::string("mov.u32 %r2, %envreg1; mov.u32 %r3, %envreg2; mad.lo.u32 %r1, %r2, 16, %r3;\n") + storeR1);
+  auto kernel = makeKernel(*module, 0, {32, 1, 1});
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  abi::LaunchInfo launch{};
+  launch.envreg[1] = 3, launch.envreg[2] = 5;
+  EXPECT_EQ(run(**kernel, 32, 0, launch), std::vector<uint32_t>(32, 53));
 }
 
 TEST(Quick, LongRunsAskForTheCompiler) {

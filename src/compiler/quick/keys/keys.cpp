@@ -8,6 +8,14 @@ namespace anywarp::quick {
 using ptx::Mod;
 using ptx::Operand;
 
+namespace {
+
+bool isWmma(ptx::Form form) { return form == ptx::Form::WmmaMma || form == ptx::Form::WmmaMmaHalf; }
+
+}  // namespace
+
+bool isProduct(ptx::Form form) { return form == ptx::Form::Mma || isWmma(form); }
+
 bool readsCarry(const ptx::Instruction& inst) {
   std::string_view mnemonic = ptx::formInfo(inst.form).mnemonic;
   return mnemonic == "addc" || mnemonic == "subc" || mnemonic == "madc";
@@ -17,6 +25,7 @@ bool writesCarry(const ptx::Instruction& inst) { return inst.has(Mod::Cc); }
 
 std::string handlerKey(const ptx::Instruction& inst) {
   std::vector<Mod> mods(inst.mods.begin(), inst.mods.end());
+  if (isWmma(inst.form)) std::erase_if(mods, [](Mod mod) { return mod == Mod::Row || mod == Mod::Col; });  // how matrices lay in memory
   std::sort(mods.begin(), mods.end());
   std::string key = ptx::formInfo(inst.form).name;
   for (Mod mod : mods) key += std::string(".") + ptx::spelling(mod);
@@ -41,14 +50,13 @@ std::vector<std::string> expandBraces(const std::string& text) {
 
 namespace {
 
-// The first row of the table that accepts the opcode and needs nothing but operands (of matrix products: of all lanes), with registers in
-// its slots. The second
-// predicate of a comparison is left out, the third source is there where it is combined with something.
+// The first row of the table that accepts the opcode and needs nothing but operands (or is a product of matrices), with registers in its
+// slots. The second predicate of a comparison is left out, the third source is there where it is combined with something.
 bool instructionOf(const std::string& opcode, ptx::Instruction& inst) {
   ptx::Opcode decoded = ptx::decodeOpcode(opcode);
   for (ptx::Form form : decoded.forms) {
     const ptx::FormInfo& info = ptx::formInfo(form);
-    if ((info.needs != ptx::Need::None && form != ptx::Form::Mma) || info.planned) continue;
+    if ((info.needs != ptx::Need::None && !isProduct(form)) || info.planned) continue;
     inst = {};
     inst.form = form;
     inst.mods = decoded.mods;

@@ -19,6 +19,9 @@ std::vector<std::string> expandBraces(const std::string& text);
 // Lines that name no instruction of operands alone are returned in `unknown`.
 std::vector<ptx::Instruction> handlerInstructions(std::string_view text, std::vector<std::string>& unknown);
 
+// Products of matrices, whose prebuilt functions take the registers of D, A, B and C, each held once.
+bool isProduct(ptx::Form form);
+
 // addc and its kind read the condition code as a further source; those with .cc write it as a further result.
 bool readsCarry(const ptx::Instruction& inst);
 bool writesCarry(const ptx::Instruction& inst);

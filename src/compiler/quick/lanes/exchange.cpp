@@ -256,7 +256,8 @@ void barrierResult(Warp* w, const Op* op, uint32_t mask) {
 }
 
 const LaneOps table = {copy, convert, copyPredicate, notPredicate, splatField, splatSymbol, warpRow, addBase, lookup3, pack, unpack, pieceLoad,
-                       pieceStore, isSpace, load, store, loadLimited, loadMatrix, storeMatrix, transposeMatrix, atomic, shuffle, vote, match, reduce, activeMask, elect, fence, service, texture, textureQuery, surface, barrier,
+                       pieceStore, isSpace, load, store, loadLimited, loadMatrix, storeMatrix, transposeMatrix,
+                       loadFragment, storeFragment, atomic, mbarrier, shuffle, vote, match, reduce, activeMask, elect, fence, service, texture, textureQuery, surface, barrier,
                        barrierResult, nothing};
 
 }  // namespace anywarp::quick::ANYWARP_QUICK_LEVEL

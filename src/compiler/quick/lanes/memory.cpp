@@ -1,7 +1,8 @@
-// Loads, stores and atomic operations, lane by lane or all at once (PTX: ld, st, atom, red). SPDX-License-Identifier: Apache-2.0
+// Loads, stores and atomic operations, lane by lane or all at once (PTX: ld, st, atom, red, mbarrier). SPDX-License-Identifier: Apache-2.0
 #include <atomic>
 #include <bit>
 
+#include "abi/mbarrier.h"
 #include "abi/running_lane.h"
 #include "compiler/quick/lanes/rows.h"
 #include "compiler/quick/lanes/tables.h"
@@ -80,6 +81,55 @@ bool isSame(const uint64_t* a, uint32_t mask) {
   return off == 0;
 }
 
+// One host thread runs the block: plain reads and writes are atomic.
+template <Mbarrier operation>
+void mbarrierOf(Warp* w, const Op* op, uint32_t mask) {
+  using namespace abi;
+  alignas(64) uint64_t a[lanes];
+  begin(w, op, mask, a, sizeof(uint64_t));
+  auto refuse = [&](uint32_t lane) { w->block->services->trap(w->block, w->index, 1u << lane, abi::TrapKind::InvalidUse, op->line, 0); };
+  uint32_t over = 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  eachLane(mask, [&](uint32_t lane) {
+    nowRuns(w, lane);
+    auto* object = reinterpret_cast<uint64_t*>(a[lane]);
+    if constexpr (operation == Mbarrier::Init) {
+      const uint64_t count = row<uint32_t>(w, op->operands[1])[lane];
+      if (count - 1 >= mbarrierCountMask) return refuse(lane);
+      *object = mbarrierMark | count << mbarrierExpectedShift | count;
+    } else if constexpr (operation == Mbarrier::Invalidate) {
+      *object = 0;
+    } else if constexpr (operation == Mbarrier::Update) {
+      const uint64_t old = *object, amount = op->operands[2] == Op::noOperand ? 1 : row<uint32_t>(w, op->operands[2])[lane];
+      const bool expects = op->which & mbarrierExpects;
+      bool isWrong = !(old & mbarrierMark);
+      uint64_t word = old;
+      if (op->which & (mbarrierExpects | mbarrierCompletes)) {
+        const uint64_t pending = word >> mbarrierTransactionShift, after = expects ? pending + amount : pending - amount;
+        word = (word & ~mbarrierTransactionMask) | (after << mbarrierTransactionShift & mbarrierTransactionMask);
+      }
+      if (op->which & mbarrierArrives) {
+        const uint64_t count = expects ? 1 : amount;
+        isWrong |= count > (word & mbarrierCountMask);
+        word -= count;
+        if (op->which & mbarrierDrops) word -= count << mbarrierExpectedShift;
+      }
+      if (isWrong) return refuse(lane);
+      const bool isComplete = (word & (mbarrierCountMask | mbarrierTransactionMask)) == 0;
+      *object = isComplete ? (word ^ mbarrierPhase) | (word >> mbarrierExpectedShift & mbarrierCountMask) : word;
+      if (op->operands[1] != Op::noOperand) row<uint64_t>(w, op->operands[1])[lane] = old;
+    } else {
+      if (!(*object & mbarrierMark)) return refuse(lane);
+      uint64_t named;
+      if constexpr (operation == Mbarrier::TestParity) named = uint64_t{row<uint32_t>(w, op->operands[2])[lane]} << mbarrierPhaseShift;
+      else named = row<uint64_t>(w, op->operands[2])[lane];
+      over |= uint32_t((*object ^ named) >> mbarrierPhaseShift) << lane;
+    }
+  });
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if constexpr (operation == Mbarrier::TestState || operation == Mbarrier::TestParity) writePredicate(w, op->operands[1], mask, over);
+}
+
 template <class T>
 T read(uint64_t address) {
   return __atomic_load_n(reinterpret_cast<const T*>(address), __ATOMIC_RELAXED);
@@ -146,6 +196,35 @@ void transpose(uint32_t* matrix) {
 // Lanes whose addresses an instruction on `count` matrices reads.
 uint32_t rowHolders(const Op* op) { return op->count == 4 ? ~0u : (1u << 8 * op->count) - 1; }
 
+// All lanes have the same address and stride.
+template <class T, class Visit>
+void eachPlace(Warp* w, const Op* op, uint32_t mask, Visit&& visit) {
+  alignas(64) uint64_t a[lanes];
+  begin(w, op, mask, a, 1);
+  const FragmentPlaces& places = *op->places;
+  const uint64_t base = a[std::countr_zero(mask)];
+  const uint64_t stride = op->operands[1] == Op::noOperand ? places.lineLength : first<uint32_t>(w, op->operands[1], mask);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  eachLane(mask, [&](uint32_t lane) {
+    nowRuns(w, lane);
+    for (unsigned i = 0; i < places.elements; ++i) {
+      T* held = row<T>(w, op->operands[2 + i / places.perRegister]) + lane * places.perRegister + i % places.perRegister;
+      visit(held, reinterpret_cast<T*>(base + (places.line[lane][i] * stride + places.place[lane][i]) * sizeof(T)));
+    }
+  });
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+template <class T>
+void loadFragmentOf(Warp* w, const Op* op, uint32_t mask) {
+  eachPlace<T>(w, op, mask, [](T* held, const T* memory) { std::memcpy(held, memory, sizeof(T)); });
+}
+
+template <class T>
+void storeFragmentOf(Warp* w, const Op* op, uint32_t mask) {
+  eachPlace<T>(w, op, mask, [](const T* held, T* memory) { std::memcpy(memory, held, sizeof(T)); });
+}
+
 template <class Bits, class T, Atomic op>
 Bits changed(Bits oldBits, Bits valueBits) {
   T old = std::bit_cast<T>(oldBits), v = std::bit_cast<T>(valueBits);
@@ -181,7 +260,7 @@ Bits changed(Bits oldBits, Bits valueBits) {
 template <class Bits, class T, Atomic operation>
 void atomicOf(Warp* w, const Op* op, uint32_t mask) {
   alignas(64) uint64_t a[lanes];
-  begin(w, op, mask, a, sizeof(Bits));
+  begin(w, op, mask, a, sizeof(Bits) * op->count);
   const Bits* values = row<Bits>(w, op->operands[2]);
   const Bits* fresh = operation == Atomic::CompareAndSwap ? row<Bits>(w, op->operands[3]) : nullptr;
   alignas(64) Bits results[lanes];
@@ -201,9 +280,30 @@ void atomicOf(Warp* w, const Op* op, uint32_t mask) {
   if (op->operands[1] != Op::noOperand) write<Bits>(w, op->operands[1], mask, [&](uint32_t l) { return results[l]; });
 }
 
+// What is new in memory is what the operation behind this one makes of the old value.
+template <class Bits>
+void prebuiltAtomicOf(Warp* w, const Op* op, uint32_t mask) {
+  alignas(64) uint64_t a[lanes];
+  begin(w, op, mask, a, sizeof(Bits) * op->count);
+  const Op* combine = op + 1;
+  const Bits* fresh = row<Bits>(w, combine->operands[0]);
+  Bits* olds = row<Bits>(w, combine->operands[1]);
+  eachLane(mask, [&](uint32_t lane) {
+    nowRuns(w, lane);
+    Bits* place = reinterpret_cast<Bits*>(a[lane]);
+    Bits old = __atomic_load_n(place, __ATOMIC_RELAXED);
+    do {
+      olds[lane] = old;
+      combine->fn(w, combine, 1u << lane);
+    } while (!__atomic_compare_exchange_n(place, &old, fresh[lane], true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+  });
+  if (op->operands[1] != Op::noOperand) write<Bits>(w, op->operands[1], mask, [&](uint32_t l) { return olds[l]; });
+}
+
 template <class Bits, class T>
 OpFn atomicFor(Atomic op) {
   constexpr bool isFloat = std::is_floating_point_v<T>;
+  if (op == Atomic::Prebuilt) return prebuiltAtomicOf<Bits>;
   if (op == Atomic::Add) return atomicOf<Bits, T, Atomic::Add>;
   if (op == Atomic::Exchange) return atomicOf<Bits, Bits, Atomic::Exchange>;
   if constexpr (!isFloat) {
@@ -244,6 +344,7 @@ OpFn store(unsigned bytes) {
 
 OpFn atomic(Atomic op, Lane type) {
   switch (type) {
+    case Lane::U16: return op == Atomic::CompareAndSwap ? atomicOf<uint16_t, uint16_t, Atomic::CompareAndSwap> : prebuiltAtomicOf<uint16_t>;
     case Lane::U32: return atomicFor<uint32_t, uint32_t>(op);
     case Lane::S32: return atomicFor<uint32_t, int32_t>(op);
     case Lane::U64: return atomicFor<uint64_t, uint64_t>(op);
@@ -251,6 +352,34 @@ OpFn atomic(Atomic op, Lane type) {
     case Lane::F32: return atomicFor<uint32_t, float>(op);
     case Lane::F64: return atomicFor<uint64_t, double>(op);
     default: return nullptr;
+  }
+}
+
+OpFn mbarrier(Mbarrier op) {
+  switch (op) {
+    case Mbarrier::Init: return mbarrierOf<Mbarrier::Init>;
+    case Mbarrier::Invalidate: return mbarrierOf<Mbarrier::Invalidate>;
+    case Mbarrier::TestState: return mbarrierOf<Mbarrier::TestState>;
+    case Mbarrier::TestParity: return mbarrierOf<Mbarrier::TestParity>;
+    default: return mbarrierOf<Mbarrier::Update>;
+  }
+}
+
+OpFn loadFragment(unsigned elementBytes) {
+  switch (elementBytes) {
+    case 1: return loadFragmentOf<uint8_t>;
+    case 2: return loadFragmentOf<uint16_t>;
+    case 4: return loadFragmentOf<uint32_t>;
+    default: return loadFragmentOf<uint64_t>;
+  }
+}
+
+OpFn storeFragment(unsigned elementBytes) {
+  switch (elementBytes) {
+    case 1: return storeFragmentOf<uint8_t>;
+    case 2: return storeFragmentOf<uint16_t>;
+    case 4: return storeFragmentOf<uint32_t>;
+    default: return storeFragmentOf<uint64_t>;
   }
 }
 

@@ -138,6 +138,7 @@ void addBase(Warp* w, const Op* op, uint32_t mask) {
       step = block.localStride;
       base = reinterpret_cast<uint64_t>(block.local) + uint64_t{w->index} * lanes * step;
       break;
+    case Base::Variable: base = block.symbols[op->symbol]; break;
   }
   if (op->subtracts) base = -base, step = -step;
   write<uint64_t>(w, op->operands[0], mask, [&](uint32_t l) { return s[l] + base + l * step; });
@@ -229,8 +230,12 @@ void isSpace(Warp* w, const Op* op, uint32_t mask) {
       base = reinterpret_cast<uint64_t>(block.params);
       size = op->immediate;
       break;
+    case Base::Variable:
+      base = block.symbols[op->symbol];
+      size = op->immediate;
+      break;
   }
-  uint32_t bits = 0;
+  uint32_t bits = op->operands[2] == Op::noOperand ? 0 : *row<uint32_t>(w, op->operands[2]);
   for (uint32_t l = 0; l < lanes; ++l) bits |= uint32_t{a[l] - base < size} << l;
   writePredicate(w, op->operands[0], mask, bits);
 }
