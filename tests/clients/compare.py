@@ -4,8 +4,9 @@
     tests/clients/compare.py --out FOLDER [--sample N] [CLIENT ...]      all clients that have an alternative without one
 
 The alternatives are NUMBA_ENABLE_CUDASIM, TRITON_INTERPRET and tinygrad's PYTHON device. Only tests that pass in both count. Printed are
-the sums of their wall times, the processor time of the processes (with what they do before and between tests) and the geometric mean
-of the tests' ratios. The cache of anywarp is emptied first; with --warm there is a run before the one that is measured.
+the sums of their wall times and processor times (with the compilers that they start), the processor time of the whole processes and the
+geometric means of the tests' ratios, of wall times and of processor times: beside other work only the latter mean something. The cache
+of anywarp is emptied first; with --warm there is a run before the one that is measured.
 """
 import argparse
 import json
@@ -27,19 +28,19 @@ def processorTime():
 
 
 def callTimes(record):
-    """Test -> seconds of its passed call."""
+    """Test -> wall and processor time of its passed call."""
     found = {}
     for line in record.read_text().splitlines() if record.exists() else []:
         entry = json.loads(line)
         if entry["result"] == "passed":
-            found[entry["test"]] = max(entry["seconds"], SHORTEST)
+            found[entry["test"]] = max(entry["seconds"], SHORTEST), max(entry["processor"], SHORTEST)
         elif entry["result"] != "started":
             found.pop(entry["test"], None)
     return found
 
 
 def measure(name, options, alternative):
-    """(test -> seconds, processor time) of the client's compared files."""
+    """(test -> (seconds, processor seconds), processor time of all) of the client's compared files."""
     environment = run.Environment(name, options, alternative)
     root, folder = environment.suiteRoot(), options.out / "results" / f"compare-{environment.name}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,9 +66,10 @@ def compare(name, options):
     if not both:
         print(f"{name}: no test passes in both ({len(ours)} here, {len(theirs)} there)")
         return False
-    mean = math.exp(sum(math.log(theirs[t] / ours[t]) for t in both) / len(both))
-    print(f"| {name} | {' '.join(f'{k}={v}' for k, v in client.alternative.items())} | {len(both)} | {sum(ours[t] for t in both):.1f} | "
-          f"{sum(theirs[t] for t in both):.1f} | {oursProcessor:.0f} | {theirsProcessor:.0f} | {mean:.2f} |", flush=True)
+    total = lambda times, which: f"{sum(times[t][which] for t in both):.1f}"
+    mean = lambda which: f"{math.exp(sum(math.log(theirs[t][which] / ours[t][which]) for t in both) / len(both)):.2f}"
+    print(f"| {name} | {' '.join(f'{k}={v}' for k, v in client.alternative.items())} | {len(both)} | {total(ours, 0)} | {total(theirs, 0)} | "
+          f"{total(ours, 1)} | {total(theirs, 1)} | {oursProcessor:.0f} | {theirsProcessor:.0f} | {mean(0)} | {mean(1)} |", flush=True)
     return True
 
 
@@ -95,8 +97,9 @@ def parse():
 
 def main():
     options = parse()
-    print("| client | alternative | tests | wall s, anywarp | wall s, alternative | processor s, anywarp | processor s, alternative | geometric mean of ratios |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    print("| client | alternative | tests | wall s, anywarp | wall s, alternative | processor s, anywarp | processor s, alternative "
+          "| all processor s, anywarp | all processor s, alternative | mean of ratios, wall | mean of ratios, processor |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
     results = [compare(name, options) for name in options.clients]
     return 0 if all(results) else 1
 

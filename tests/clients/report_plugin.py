@@ -5,6 +5,7 @@ after a process that died. With ANYWARP_CLIENTS_SAMPLE=N every Nth test of a fil
 """
 import json
 import os
+import resource
 
 import pytest
 
@@ -22,6 +23,19 @@ def finished():
         return set()
     with open(RECORD) as f:
         return {json.loads(line)["test"] for line in f}
+
+
+def processorTime():
+    """Of this process and the children that it has waited for: compilers, assemblers."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    before = processorTime()
+    yield
+    item.user_properties.append(("processor", round(processorTime() - before, 3)))
 
 
 @pytest.hookimpl(trylast=True)
@@ -61,7 +75,8 @@ def verdict(report):
 def pytest_runtest_logreport(report):
     found = verdict(report)
     if found and not (report.when == "teardown" and found[0] != "failed"):
-        add({"test": report.nodeid, "result": found[0], "why": found[1], "seconds": round(report.duration, 3)})
+        add({"test": report.nodeid, "result": found[0], "why": found[1], "seconds": round(report.duration, 3),
+             "processor": dict(report.user_properties).get("processor", 0)})
 
 
 @pytest.fixture(scope="class")
