@@ -238,12 +238,24 @@ class FunctionEmitter {
     int64_t offset = 0;
     unsigned count = 0;                    // elements
   };
-  int64_t lineStride(const Inst& inst) const;
+  int64_t lineStride(const Inst& inst, unsigned address) const;
   Row rowAt(const Inst& inst, const analysis::Block& block);
   bool isRowAccess(const Inst& inst, const analysis::Block& block);
   LaneValues loadRow(const Inst& inst, const Address& a, llvm::Type* element);
   LaneValues loadPairs(const Address& a, llvm::Type* element);
   LaneValues loadTransposed(const Address& a, llvm::Type* element, unsigned count);
+
+  // --- store_rows.cpp
+  struct StoreRow {
+    std::vector<RowPart> parts;            // in the order of the program
+    std::vector<LaneValues> values;        // of those that have been passed
+    int64_t offset = 0;
+    unsigned count = 0;                    // elements
+  };
+  void findStoreRows(const analysis::Block& block);
+  void addStoreRows(const std::vector<RowPart>& stores);
+  bool storeInRow(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
+  void storeTransposed(const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
 
   // --- local_memory.cpp
   bool isLocalByLanes(const Inst& inst) const { return k_.localByLanes && inst.space() == ptx::Space::Local; }
@@ -399,6 +411,8 @@ class FunctionEmitter {
     int64_t low, high;        // bytes from the register's value on
   };
   llvm::DenseMap<const Inst*, llvm::SmallVector<Value*, 8>> rowParts_;  // what was loaded for instructions that are still to come
+  std::vector<StoreRow> storeRows_;         // of the block
+  llvm::DenseMap<const Inst*, unsigned> storeRowOf_;
   std::map<ptx::RegId, Nearby> nearby_;     // by register that blocks without lanes read from
   BlockId beginsAt_ = analysis::noBlock;  // what runs first, where the order does not say it
   std::map<llvm::BasicBlock*, llvm::BasicBlock*> turns_;  // before the header of an interleaved loop: goes on there or hands over

@@ -68,6 +68,7 @@ void FunctionEmitter::emitBody(const analysis::Block& block) {
   uint32_t last = block.last;
   if (block.terminator == analysis::Terminator::Suspend) --last;  // the barrier itself: at the end
   rowParts_.clear();
+  findStoreRows(block);
   for (uint32_t i = block.first; i < last && !k_.failed; ++i) emitInstruction(flat_.instructions[i]);
   flushMisaligned();
 }

@@ -35,8 +35,8 @@ unsigned bytesOf(const Inst& inst) { return ptx::bits(inst.type()) / 8; }
 }  // namespace
 
 // Bytes from one lane's place to the next; 0: they are not on a line.
-int64_t FunctionEmitter::lineStride(const Inst& inst) const {
-  const Shape& shape = a_.shapes.registers[inst.operands[1].reg];
+int64_t FunctionEmitter::lineStride(const Inst& inst, unsigned address) const {
+  const Shape& shape = a_.shapes.registers[inst.operands[address].reg];
   if (shape.kind == Shape::Kind::Affine) return shape.stride;
   return shape.kind == Shape::Kind::Extended ? shape.stride * shape.scale : 0;
 }
@@ -49,7 +49,7 @@ FunctionEmitter::Row FunctionEmitter::rowAt(const Inst& inst, const analysis::Bl
   const ptx::Operand& at = inst.operands[1];
   if (at.reg == ptx::noReg || at.hasSymbol || inst.space() == ptx::Space::Local || a_.shapes.registers[at.reg].isUniform()) return row;
   const unsigned size = bytesOf(inst), most = rowBytes / std::max(size, 1u);
-  const int64_t stride = lineStride(inst);
+  const int64_t stride = lineStride(inst, 1);
   if ((size != 4 && size != 8) || (stride && (stride < 2 * int64_t(size) || stride >= page))) return row;
   for (Inst* next = begin + (&inst - begin); next < end && next <= &inst + farthestPart && isPassed(*next); ++next) {
     if (isLoad(*next) && next->operands[1].reg == at.reg && !next->operands[1].hasSymbol && next->space() == inst.space() && bytesOf(*next) == size)
@@ -94,7 +94,7 @@ FunctionEmitter::LaneValues FunctionEmitter::loadRow(const Inst& inst, const Add
   Row row = rowAt(inst, flat_.blocks[current_]);
   const unsigned size = element->getIntegerBitWidth() / 8;
   const bool single = row.parts.size() == 1;
-  if (row.count < 2 || (line && a.stride != lineStride(inst)) || (size == 8 && !full)) return {};
+  if (row.count < 2 || (line && a.stride != lineStride(inst, 1)) || (size == 8 && !full)) return {};
   if (single && line && (a.stride == int64_t(row.count) * size && (row.count == 2 || !full))) return {};
   if (single && spacing(a, size, row.count)) return {};
   const Address first = shifted(a, row.offset - inst.operands[1].offset);

@@ -322,7 +322,7 @@ void FunctionEmitter::emitStore(const Inst& inst) {
   } else {
     llvm::SmallVector<Value*, 8> values;
     for (const Operand& e : elements) values.push_back(value(e, true));
-    storeLanes(inst, a, element, values);
+    if (!storeInRow(inst, a, element, values)) storeLanes(inst, a, element, values);
   }
   if (fenced) compilerFence();
 }
@@ -332,13 +332,18 @@ void FunctionEmitter::storeLanes(const Inst& inst, const Address& a, llvm::Type*
   unsigned size = element->getIntegerBitWidth() / 8;
   // Two words at a time.
   const bool pairs = size == 4 && count % 2 == 0 && !options::isPassOff("lane-rows");
+  const bool wholeRows = isFull(mask_) && count > 1 && count * size == 16 && size >= 4 && !options::isPassOff("store-rows");
   auto scatterAll = [&] {
+    if (wholeRows) return storeTransposed(a, element, values);
     for (unsigned i = 0; i < count; i += pairs ? 2 : 1)
       scatter(shifted(a, int64_t(i) * size), pairs ? b.CreateBitCast(laneMajor(values.slice(i, 2)), vectorOf(b.getInt64Ty())) : values[i]);
   };
   Address near = nearlyStrided(a, uint64_t(size) * count);
   bool contiguous = near.kind == Address::Kind::Strided && near.stride == int64_t(size) * count && size <= 8;
   auto storeWide = [&] {
+    Address straight = near;
+    straight.valid = nullptr;
+    if (wholeRows) return storeTransposed(straight, element, values);
     Value *all = laneMajor(values), *wideMask = maskOfElements(mask_, count);
     if (masksCost() && !llvm::isa<llvm::Constant>(wideMask)) {
       if (size >= 4) return storeSome(all, pointer(near), count);
