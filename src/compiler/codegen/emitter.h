@@ -166,6 +166,9 @@ class FunctionEmitter {
   void emitLoad(const Inst& inst);
   void emitStore(const Inst& inst);
   llvm::SmallVector<Value*, 8> loadLanes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count);
+  bool isOneLane(BlockId x) const { return !a_.oneLane.empty() && a_.oneLane[x]; }
+  bool hasOneLane(const Inst& inst) const;
+  Address ofOneLane(const Address& a);
   void storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
   Value* gatherPointers(const Address& a);
   Value* constantOffsets(const Address& a);  // block_at_once.cpp: lanes of i64 from the window on; nullptr: they are not constant

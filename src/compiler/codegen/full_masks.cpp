@@ -43,7 +43,7 @@ bool FunctionEmitter::isMaskedAccess(const Inst& inst) const {
 }
 
 bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) {
-  if (llvm::isa<llvm::Constant>(mask_) || mayBeEmpty_ || block.last - block.first > longestCopy) return false;
+  if (llvm::isa<llvm::Constant>(mask_) || mayBeEmpty_ || isOneLane(current_) || block.last - block.first > longestCopy) return false;
   for (uint32_t i = block.first; i < block.last; ++i) {
     const Inst& inst = flat_.instructions[i];
     if (inst.guard == ptx::noReg && (masksCost() ? isMaskedAccess(inst) : isSpacedAccess(inst) || (isMaskedAccess(inst) && (isInRows(inst, a_.shapes) || isRowAccess(inst, block))))) return true;
@@ -53,7 +53,7 @@ bool FunctionEmitter::wantsFullCopy(const analysis::Block& block) {
 
 // Whether it has several accesses that lie on lines unless a sum of 32 bits wraps: one test for all of them, with gathers beside.
 bool FunctionEmitter::wantsLineCopy(const analysis::Block& block) const {
-  if (!masksCost() || mayBeEmpty_ || atOnce() || block.last - block.first > longestCopy || options::isPassOff("fast-ways")) return false;
+  if (!masksCost() || mayBeEmpty_ || isOneLane(current_) || atOnce() || block.last - block.first > longestCopy || options::isPassOff("fast-ways")) return false;
   unsigned accesses = 0;
   for (uint32_t i = block.first; i < block.last; ++i) {
     const Inst& inst = flat_.instructions[i];

@@ -8,6 +8,7 @@
 #include "compiler/analysis/likely.h"
 #include "compiler/analysis/local_tables.h"
 #include "compiler/analysis/lone_waits.h"
+#include "compiler/analysis/one_lane.h"
 #include "compiler/analysis/operands.h"
 #include "compiler/analysis/parallelism.h"
 #include "compiler/analysis/remade.h"
@@ -183,6 +184,8 @@ class KernelCompiler {
     a.shapes = analysis::findShapes(flat, a.webs, a.order, k_.launch);
     a.nans = k_.options.hostNans ? std::vector(flat.registers.size(), NanKind::None) : findHostNans(flat, k_.host);
     if (!options::isPassOff("likely-strides")) a.likely = analysis::findLikelyStrides(flat, a.webs, a.shapes, k_.launch);
+    a.oneLane.clear();
+    if (!k_.launch.free && !options::isPassOff("one-lane")) a.oneLane = analysis::findOneLaneBlocks(flat, a.webs, a.order, a.shapes);
     a.uses.assign(flat.registers.size(), 0);
     for (Inst& inst : flat.instructions)
       analysis::forEachUse(inst, flat.registers, [&](ptx::RegId& r) { ++a.uses[r]; });

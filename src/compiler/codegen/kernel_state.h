@@ -38,6 +38,7 @@ struct Analyzed {
   std::vector<int64_t> likely;  // by register: stride that it mostly has (analysis/likely.h); empty: not looked for
   std::vector<uint32_t> uses;  // by register: instructions and branches that read it
   std::vector<uint8_t> local;  // by register: lives inside one block, where every write comes before what reads it
+  std::vector<uint8_t> oneLane;  // by block: at most one lane runs it at a time (analysis/one_lane.h); empty: not known of any
   std::vector<TilePlace> tiles;  // by register (matrix_tiles.h); empty: none
   uint32_t tileHomes = 0;
 };

@@ -3,6 +3,8 @@
 
 #include <llvm/IR/Intrinsics.h>
 
+#include <bit>
+
 #include "abi/running_lane.h"
 #include "support/options.h"
 
@@ -136,11 +138,44 @@ void FunctionEmitter::checkAlignment(const Inst& inst, const Address& a, unsigne
   misaligned_ = misaligned_ ? b.CreateOr(misaligned_, bad) : bad;
 }
 
+// Whether the mask of an instruction has just one lane.
+bool FunctionEmitter::hasOneLane(const Inst& inst) const {
+  return isOneLane(current_) && inst.guard == ptx::noReg && !mayBeEmpty_ && !k_.options.debugInfo;
+}
+
+// The place of the one lane that is there.
+Address FunctionEmitter::ofOneLane(const Address& a) {
+  using Kind = Address::Kind;
+  if (a.kind == Kind::Uniform) return a;
+  Address one;
+  one.window = a.window;
+  one.offset = a.offset;
+  one.space = a.space;
+  Value* lane = b.CreateZExt(b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue()), b.getInt64Ty());
+  auto extend = [&](Value* v) {
+    if (v->getType() == b.getInt64Ty()) return v;
+    return a.isSigned ? b.CreateSExt(v, b.getInt64Ty()) : b.CreateZExt(v, b.getInt64Ty());
+  };
+  if (a.kind == Kind::Vector) {
+    one.base = b.CreateExtractElement(a.lanes, lane);
+  } else if (a.kind == Kind::Indexed) {
+    one.base = b.CreateAdd(a.base, b.CreateMul(extend(b.CreateExtractElement(a.index, lane)), i64(uint64_t(a.scale))));
+  } else if (!a.valid) {
+    one.base = b.CreateAdd(a.base, b.CreateMul(lane, i64(uint64_t(a.stride))));
+    one.alignLog2 = std::min(a.alignLog2, uint8_t(std::countr_zero(uint64_t(a.stride))));
+  } else {
+    Value* low = b.CreateAdd(a.low, b.CreateMul(b.CreateTrunc(lane, b.getInt32Ty()), i32(uint32_t(a.lowStride))));
+    one.base = b.CreateAdd(a.base, b.CreateMul(b.CreateSub(extend(low), extend(a.low)), i64(uint64_t(a.scale))));
+  }
+  return one;
+}
+
 void FunctionEmitter::emitLoad(const Inst& inst) {
   if (isLocalByLanes(inst)) return loadLocalByLanes(inst);
   Type type = inst.type();
   const Operand& to = inst.operands[0];
-  Address a = address(inst, inst.operands[1], inst.space());
+  const Address lanes = address(inst, inst.operands[1], inst.space());
+  const Address a = hasOneLane(inst) ? ofOneLane(lanes) : lanes;
   llvm::SmallVector<Operand, 8> elements;
   if (to.kind == Operand::Kind::Vector) elements.append(to.elements.begin(), to.elements.end());
   else elements.push_back(to);
@@ -153,7 +188,7 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
   bool fenced = ordered(inst);
   if (fenced) compilerFence();
   bool constant = a.space == Space::Param || a.space == Space::Const || inst.has(Mod::Nc);
-  noteReadable(inst, inst.operands[1], a, size * count);
+  if (a.kind == lanes.kind) noteReadable(inst, inst.operands[1], a, size * count);
   if (a.kind == Address::Kind::Uniform) {
     for (unsigned i = 0; i < count; ++i) {
       Value* p = pointer(shifted(a, int64_t(i) * size));
@@ -289,6 +324,7 @@ void FunctionEmitter::emitStore(const Inst& inst) {
   Type type = inst.type();
   const Operand& from = inst.operands[1];
   Address a = address(inst, inst.operands[0], inst.space());
+  if (hasOneLane(inst)) a = ofOneLane(a);
   llvm::SmallVector<Operand, 8> elements;
   if (from.kind == Operand::Kind::Vector) elements.append(from.elements.begin(), from.elements.end());
   else elements.push_back(from);
