@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Request {
+struct CompileRequest {
   std::string file, kernel, stage = "asm", output;
   std::vector<uint32_t> block{256, 1, 1};
   bool all = false, quick = false;
@@ -79,7 +79,7 @@ size_t makeQuick(const ptx::Module& module, const compiler::CompileRequest& requ
 
 // Every kernel of the module, one line each: milliseconds of processor time, PTX instructions, bytes of object code, name, or what
 // stands in the way.
-int compileAll(const ptx::Module& module, const Request& request) {
+int compileAll(const ptx::Module& module, const CompileRequest& request) {
   int failures = 0;
   for (uint32_t f = 0; f < module.functions.size(); ++f) {
     if (!module.functions[f].isEntry || !module.functions[f].hasBody) continue;
@@ -108,7 +108,7 @@ int compileAll(const ptx::Module& module, const Request& request) {
   return failures ? failed : success;
 }
 
-int compile(const Request& request) {
+int compile(const CompileRequest& request) {
   std::string text;
   if (!readFile(request.file, &text)) return fail(request.file + ": cannot be read");
   auto module = ptx::parseModule(std::move(text), request.file);
@@ -135,7 +135,7 @@ int compile(const Request& request) {
 }  // namespace
 
 void addCompile(CLI::App& app, int& exitCode) {
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<CompileRequest>();
   CLI::App* command = app.add_subcommand("compile", "Compile a kernel of a PTX file and show a stage of it");
   command->add_option("FILE", request->file, "PTX text")->required();
   command->add_option("--kernel,-k", request->kernel, "Name of the kernel; default: the first");

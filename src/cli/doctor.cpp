@@ -73,20 +73,20 @@ std::string architecture(const fatbin::Image& image) {
   return image.suffix ? name + image.suffix : name;
 }
 
-struct Missing {
+struct MissingForm {
   int count = 0;
   std::string first;  // kernel that holds the first one
 };
 
-struct Code {
+struct ImageCode {
   std::map<std::string, int> ptx, sass, lto;  // architecture -> images
-  std::map<std::string, Missing> missing;      // instruction -> where
+  std::map<std::string, MissingForm> missing;      // instruction -> where
   int kernels = 0;
   std::pair<int, int> newest;                  // version of PTX in it
   std::vector<std::string> errors;
 };
 
-void examineBody(const ptx::Module& module, const ptx::Function& function, Code* code) {
+void examineBody(const ptx::Module& module, const ptx::Function& function, ImageCode* code) {
   auto body = ptx::parseBody(module, function);
   if (!body) {
     code->errors.push_back(body.error().message);
@@ -96,12 +96,12 @@ void examineBody(const ptx::Module& module, const ptx::Function& function, Code*
     bool unknown = i.form == ptx::Form::Unknown;
     if (!unknown && !ptx::formInfo(i.form).planned) continue;
     std::string name = unknown ? i.text.substr(0, i.text.find_first_of(" \t")) : ptx::formInfo(i.form).mnemonic;
-    Missing& missing = code->missing[name];
+    MissingForm& missing = code->missing[name];
     if (missing.count++ == 0) missing.first = function.name;
   }
 }
 
-void examineModule(const fatbin::Image& image, Code* code) {
+void examineModule(const fatbin::Image& image, ImageCode* code) {
   auto text = fatbin::ptxText(image);
   if (!text) return code->errors.push_back(text.error().message);
   auto module = ptx::parseModule(std::move(*text), std::string(image.name.empty() ? "ptx" : image.name));
@@ -113,8 +113,8 @@ void examineModule(const fatbin::Image& image, Code* code) {
   }
 }
 
-Code examine(const std::vector<fatbin::Image>& images) {
-  Code code;
+ImageCode examine(const std::vector<fatbin::Image>& images) {
+  ImageCode code;
   for (const fatbin::Image& image : images) {
     auto& list = image.kind == abi::FatbinKind::Ptx ? code.ptx : image.kind == abi::FatbinKind::Cubin ? code.sass : code.lto;
     ++list[architecture(image)];
@@ -151,7 +151,7 @@ std::string releaseText(std::pair<int, int> version) {
 }
 
 // Returns whether the program can run.
-bool report(const std::string& path, const Linkage& l, const Code& code) {
+bool report(const std::string& path, const Linkage& l, const ImageCode& code) {
   std::cout << path << "\n"
             << "runtime    " << runtimeText(l) << "\n";
   if (code.newest.first) std::cout << "made with  " << releaseText(code.newest) << "\n";

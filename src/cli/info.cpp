@@ -131,11 +131,11 @@ void print(const Json& j) {
   std::cout << "libraries  " << j["libraries"].get<std::string>() << "\n";
 }
 
-struct Request {
+struct InfoRequest {
   bool api = false, ptx = false, json = false;
 };
 
-void info(const Request& request) {
+void info(const InfoRequest& request) {
   if (request.api) return request.json ? void(std::cout << apiJson().dump(2) << "\n") : printApi();
   if (request.ptx) return request.json ? void(std::cout << ptxJson().dump(2) << "\n") : printPtx();
   Json all = describeAll();
@@ -145,7 +145,7 @@ void info(const Request& request) {
 }  // namespace
 
 void addInfo(CLI::App& app, int& exitCode) {
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<InfoRequest>();
   CLI::App* command = app.add_subcommand("info", "Show devices, CPU, cache, versions, and what is supported");
   command->add_flag("--api", request->api, "Every function of the driver and the runtime API, implemented or not");
   command->add_flag("--ptx", request->ptx, "Every PTX instruction form, compiled or not");

@@ -38,7 +38,7 @@ constexpr Setting settings[] = {
     {"--dump-kernel", "ANYWARP_DUMP_KERNEL", "Only kernels whose name contains this"},
 };
 
-struct Request {
+struct RunRequest {
   std::vector<std::string> values = std::vector<std::string>(std::size(settings));
   bool noCache = false;
   std::string trace;
@@ -78,7 +78,7 @@ void warnOfPrivileges(const std::string& path) {
     std::cerr << "anywarp: warning: " << path << ": runs with another user's rights, so the loader will ignore us\n";
 }
 
-int run(const Request& request) {
+int run(const RunRequest& request) {
   std::string folder = libraryFolder();
   std::string audit = folder + "/libanywarp-preload.so";
   if (access(audit.c_str(), R_OK) != 0) {
@@ -129,7 +129,7 @@ ProgramLine cutProgram(int argc, char** argv) {
 }
 
 void addRun(CLI::App& app, int& exitCode, const std::vector<std::string>& program) {
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<RunRequest>();
   CLI::App* command = app.add_subcommand("run", "Run a CUDA program: anywarp run [options] PROGRAM [ARGUMENTS...]");
   for (size_t i = 0; i < std::size(settings); ++i)
     command->add_option(settings[i].flag, request->values[i], settings[i].help);

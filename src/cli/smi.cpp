@@ -42,7 +42,7 @@ struct Process {
 };
 
 // What one line of the table shows. Numbers that the device does not have are "N/A".
-struct Row {
+struct DeviceRow {
   std::string name, bus, uuid, capability;
   std::string persistence = "N/A", display = "N/A", ecc = "N/A", power = "N/A", compute = "N/A", mig = "N/A";
   uint64_t used = 0, total = 0;
@@ -73,10 +73,10 @@ class Smi {
   NvmlLibrary library_;
   std::string driver_;
   int cuda_ = 0;
-  std::vector<Row> rows_;
+  std::vector<DeviceRow> rows_;
 
-  Row readRow(uint32_t index) const {
-    Row row;
+  DeviceRow readRow(uint32_t index) const {
+    DeviceRow row;
     Device device = nullptr;
     NVML(nvmlDeviceGetHandleByIndex_v2, index, &device);
     char text[96] = "";
@@ -94,7 +94,7 @@ class Smi {
     return row;
   }
 
-  void readModes(Device device, Row& row) const {
+  void readModes(Device device, DeviceRow& row) const {
     uint32_t mode = 0, pending = 0;
     if (NVML(nvmlDeviceGetPersistenceMode, device, &mode) == Return::Success) row.persistence = mode ? "On" : "Off";
     if (NVML(nvmlDeviceGetDisplayActive, device, &mode) == Return::Success) row.display = mode ? "On" : "Off";
@@ -159,7 +159,7 @@ void Smi::print() const {
             << cells("Fan  Temp   Perf      Pwr:Usage/Cap", fitRight("Memory-Usage", middle - 2), "GPU-Util  Compute M.") << cells("", "", "MIG M.")
             << line('=');
   for (size_t i = 0; i < rows_.size(); ++i) {
-    const Row& r = rows_[i];
+    const DeviceRow& r = rows_[i];
     std::cout << cells(spread(fitRight(std::to_string(i), 3) + "  " + r.name, "  " + r.persistence, left - 2), spread(r.bus, r.display, middle - 2), r.ecc)
               << cells(spread("N/A   N/A    N/A", "N/A / " + r.power, left - 2), fitRight(mib(r.used) + " / " + mib(r.total), middle - 2),
                        "N/A    " + fitRight(r.compute, 10))
@@ -183,7 +183,7 @@ Json Smi::json() const {
   j["driver_version"] = driver_;
   j["cuda_version"] = std::to_string(cuda_ / 1000) + "." + std::to_string(cuda_ % 1000 / 10);
   j["devices"] = Json::array();
-  for (const Row& r : rows_) {
+  for (const DeviceRow& r : rows_) {
     Json device = {{"name", r.name}, {"uuid", r.uuid}, {"pci_bus_id", r.bus}, {"compute_capability", r.capability}, {"memory_used", r.used},
                    {"memory_total", r.total}, {"processes", Json::array()}};
     for (const Process& p : r.processes) device["processes"].push_back({{"pid", p.pid}, {"name", p.name}, {"memory_used", p.bytes}});
@@ -214,10 +214,10 @@ int smi(bool list, bool json) {
 }  // namespace
 
 void addSmi(CLI::App& app, int& exitCode) {
-  struct Request {
+  struct SmiRequest {
     bool list = false, json = false;
   };
-  auto request = std::make_shared<Request>();
+  auto request = std::make_shared<SmiRequest>();
   CLI::App* command = app.add_subcommand("smi", "Show the devices, their memory and the processes that use it");
   command->add_flag("--list-gpus,-L", request->list, "One line for each device");
   command->add_flag("--json", request->json, "JSON instead of a table");

@@ -1,6 +1,7 @@
 // Driver API: Memory Management, CUDA arrays and copies to and from them. SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "driver/default_stream.h"
 #include "driver/entry.h"
 #include "driver/objects/texture.h"
 
@@ -21,7 +22,7 @@ Array::~Array() {
 namespace {
 
 constexpr size_t rowAlignment = 64;
-constexpr unsigned knownFlags = CUDA_ARRAY3D_LAYERED | CUDA_ARRAY3D_SURFACE_LDST | CUDA_ARRAY3D_CUBEMAP | CUDA_ARRAY3D_TEXTURE_GATHER;
+constexpr unsigned arrayFlags = CUDA_ARRAY3D_LAYERED | CUDA_ARRAY3D_SURFACE_LDST | CUDA_ARRAY3D_CUBEMAP | CUDA_ARRAY3D_TEXTURE_GATHER;
 
 CUresult checkShape(const CUDA_ARRAY3D_DESCRIPTOR& d) {
   bool channelsOk = d.NumChannels == 1 || d.NumChannels == 2 || d.NumChannels == 4;
@@ -30,7 +31,7 @@ CUresult checkShape(const CUDA_ARRAY3D_DESCRIPTOR& d) {
   if (layered) shapeOk &= d.Depth > 0;
   if (cube) shapeOk &= d.Width == d.Height && (layered ? d.Depth % 6 == 0 : d.Depth == 6);
   if (d.Flags & CUDA_ARRAY3D_TEXTURE_GATHER) shapeOk &= d.Height > 0 && (d.Depth == 0 || layered || cube);
-  if (!channelsOk || !shapeOk || d.Flags & ~knownFlags) return CUDA_ERROR_INVALID_VALUE;
+  if (!channelsOk || !shapeOk || d.Flags & ~arrayFlags) return CUDA_ERROR_INVALID_VALUE;
   constexpr size_t limit = size_t{1} << 20;  // of every dimension of every kind of array
   return d.Width > limit || d.Height > limit || d.Depth > limit ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 }
@@ -87,9 +88,6 @@ CUresult copyRow(const char* name, CUstream handle, Ordering ordering, const Pla
 Place atArray(CUarray array, size_t offset) { return {CU_MEMORYTYPE_ARRAY, nullptr, 0, array, offset, 0, 0, 0, 0}; }
 Place atDevice(CUdeviceptr pointer) { return {CU_MEMORYTYPE_DEVICE, nullptr, pointer, nullptr, 0, 0, 0, 0, 0}; }
 Place atHost(const void* pointer) { return {CU_MEMORYTYPE_HOST, pointer, 0, nullptr, 0, 0, 0, 0, 0}; }
-
-const CUstream legacy = CU_STREAM_LEGACY;
-const CUstream perThread = CU_STREAM_PER_THREAD;
 
 }  // namespace
 

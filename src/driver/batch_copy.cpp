@@ -2,6 +2,7 @@
 // The copies of a batch have no order among themselves; here they happen one after the other. All are checked before the first is
 // submitted.
 #include "abi/cuda_memory.h"
+#include "driver/default_stream.h"
 #include "driver/entry.h"
 #include "driver/memory.h"
 #include "driver/objects/capture.h"
@@ -10,8 +11,6 @@ using namespace anywarp;
 using namespace anywarp::driver;
 
 namespace {
-
-CUstream twin(CUstream stream) { return stream ? stream : CU_STREAM_PER_THREAD; }
 
 bool validOrder(CUmemcpySrcAccessOrder order) { return order >= CU_MEMCPY_SRC_ACCESS_ORDER_STREAM && order <= CU_MEMCPY_SRC_ACCESS_ORDER_ANY; }
 
@@ -132,7 +131,7 @@ CUresult cuMemcpyBatchAsync(CUdeviceptr* to, CUdeviceptr* from, size_t* sizes, s
 }
 CUresult cuMemcpyBatchAsync_ptsz(CUdeviceptr* to, CUdeviceptr* from, size_t* sizes, size_t count, CUmemcpyAttributes* attributes, size_t* starts,
                                  size_t number, size_t* failed, CUstream stream) {
-  return copyBatch(__func__, to, from, sizes, count, attributes, starts, number, failed, twin(stream));
+  return copyBatch(__func__, to, from, sizes, count, attributes, starts, number, failed, orPerThread(stream));
 }
 CUresult cuMemcpyBatchAsync_v2(CUdeviceptr* to, CUdeviceptr* from, size_t* sizes, size_t count, CUmemcpyAttributes* attributes, size_t* starts, size_t number,
                                CUstream stream) {
@@ -140,18 +139,18 @@ CUresult cuMemcpyBatchAsync_v2(CUdeviceptr* to, CUdeviceptr* from, size_t* sizes
 }
 CUresult cuMemcpyBatchAsync_v2_ptsz(CUdeviceptr* to, CUdeviceptr* from, size_t* sizes, size_t count, CUmemcpyAttributes* attributes, size_t* starts,
                                     size_t number, CUstream stream) {
-  return copyBatch(__func__, to, from, sizes, count, attributes, starts, number, nullptr, twin(stream));
+  return copyBatch(__func__, to, from, sizes, count, attributes, starts, number, nullptr, orPerThread(stream));
 }
 
 CUresult cuMemcpy3DBatchAsync(size_t count, CUDA_MEMCPY3D_BATCH_OP* operations, size_t* failed, unsigned long long flags, CUstream stream) {
   return copyBatch3D(__func__, count, operations, failed, flags, stream);
 }
 CUresult cuMemcpy3DBatchAsync_ptsz(size_t count, CUDA_MEMCPY3D_BATCH_OP* operations, size_t* failed, unsigned long long flags, CUstream stream) {
-  return copyBatch3D(__func__, count, operations, failed, flags, twin(stream));
+  return copyBatch3D(__func__, count, operations, failed, flags, orPerThread(stream));
 }
 CUresult cuMemcpy3DBatchAsync_v2(size_t count, CUDA_MEMCPY3D_BATCH_OP* operations, unsigned long long flags, CUstream stream) {
   return copyBatch3D(__func__, count, operations, nullptr, flags, stream);
 }
 CUresult cuMemcpy3DBatchAsync_v2_ptsz(size_t count, CUDA_MEMCPY3D_BATCH_OP* operations, unsigned long long flags, CUstream stream) {
-  return copyBatch3D(__func__, count, operations, nullptr, flags, twin(stream));
+  return copyBatch3D(__func__, count, operations, nullptr, flags, orPerThread(stream));
 }

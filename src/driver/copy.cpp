@@ -1,5 +1,6 @@
 // Driver API: Memory Management, cuMemcpy* between linear memory. SPDX-License-Identifier: Apache-2.0
 // A blocking function and its _ptds twin differ in the stream that they mean; the _ptsz twins are in per_thread.cpp.
+#include "driver/default_stream.h"
 #include "driver/entry.h"
 #include "driver/memory.h"
 
@@ -70,9 +71,6 @@ Flat unified(CUdeviceptr target, CUdeviceptr source, size_t bytes) { return {tar
 Flat toDevice(CUdeviceptr target, const void* source, size_t bytes) { return {target, Side::Device, addressOf(source), Side::Any, bytes}; }
 Flat toHost(void* target, CUdeviceptr source, size_t bytes) { return {addressOf(target), Side::Any, source, Side::Device, bytes}; }
 Flat within(CUdeviceptr target, CUdeviceptr source, size_t bytes) { return {target, Side::Device, source, Side::Device, bytes}; }
-
-const CUstream legacy = CU_STREAM_LEGACY;
-const CUstream perThread = CU_STREAM_PER_THREAD;
 
 }  // namespace
 

@@ -11,7 +11,7 @@ using namespace anywarp::driver;
 
 namespace {
 
-constexpr uint64_t knownFlags = CU_GET_PROC_ADDRESS_LEGACY_STREAM | CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM;
+constexpr uint64_t lookupFlags = CU_GET_PROC_ADDRESS_LEGACY_STREAM | CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM;
 
 // "13.4" -> 13040; programs that compare it with the toolkit they were built by decide so whether they hand over PTX.
 int toldVersion() {
@@ -42,7 +42,7 @@ const ApiEntry* newestAtMost(std::span<const ApiEntry> rows, int version, uint64
 }  // namespace
 
 CUresult cuGetProcAddress_v2(const char* symbol, void** function, int version, uint64_t flags, CUdriverProcAddressQueryResult* status) {
-  if (!symbol || !function || (flags & ~knownFlags) || version > toldVersion()) return CUDA_ERROR_INVALID_VALUE;
+  if (!symbol || !function || (flags & ~lookupFlags) || version > toldVersion()) return CUDA_ERROR_INVALID_VALUE;
   std::span<const ApiEntry> rows = apiVersions(symbol);
   const ApiEntry* row = newestAtMost(rows, version, flags);
   *function = row ? row->function : nullptr;

@@ -7,7 +7,7 @@ using namespace anywarp::driver;
 
 namespace {
 
-constexpr unsigned knownFlags = CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING | CU_EVENT_INTERPROCESS;
+constexpr unsigned eventFlags = CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING | CU_EVENT_INTERPROCESS;
 
 template <class Body>
 CUresult withEvent(const char* name, CUevent handle, Body&& body) {
@@ -67,7 +67,7 @@ CUresult elapsed(const char* name, float* milliseconds, CUevent startHandle, CUe
 
 CUresult cuEventCreate(CUevent* handle, unsigned flags) {
   return callInContext(__func__, [&](Current& current) -> CUresult {
-    if (!handle || flags & ~knownFlags) return CUDA_ERROR_INVALID_VALUE;
+    if (!handle || flags & ~eventFlags) return CUDA_ERROR_INVALID_VALUE;
     if (flags & CU_EVENT_INTERPROCESS && !(flags & CU_EVENT_DISABLE_TIMING)) return CUDA_ERROR_INVALID_VALUE;
     auto object = std::make_shared<EventObject>();
     if (flags & CU_EVENT_INTERPROCESS) {

@@ -8,12 +8,12 @@ using namespace anywarp::driver;
 
 namespace {
 
-constexpr uint64_t knownFlags = CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH | CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD |
+constexpr uint64_t instantiateFlags = CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH | CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD |
                                 CUDA_GRAPH_INSTANTIATE_FLAG_DEVICE_LAUNCH | CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
 
 CUresult make(const char* name, CUgraphExec* handle, CUgraph graphHandle, uint64_t flags, CUgraphNode* failed) {
   return withGraph(name, graphHandle, [&](Graph& graph) -> CUresult {
-    if (!handle || flags & ~knownFlags || isCapturing(graph)) return CUDA_ERROR_INVALID_VALUE;
+    if (!handle || flags & ~instantiateFlags || isCapturing(graph)) return CUDA_ERROR_INVALID_VALUE;
     if (flags & CUDA_GRAPH_INSTANTIATE_FLAG_DEVICE_LAUNCH) return CUDA_ERROR_NOT_SUPPORTED;  // launches from kernels
     std::shared_ptr<GraphExec> exec;
     CUresult result = instantiate(graph, flags, exec, failed);

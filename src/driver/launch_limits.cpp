@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "abi/dimensions.h"
 #include "driver/errors.h"
 #include "support/demangle.h"
 #include "support/log.h"
@@ -11,8 +12,6 @@ namespace anywarp::driver {
 namespace {
 
 constexpr uint32_t portableClusterSize = 8, largestClusterSize = 16;
-
-uint64_t volume(const abi::Dim3& d) { return uint64_t(d.x) * d.y * d.z; }
 
 std::string text(const abi::Dim3& d) { return fmt::format("({},{},{})", d.x, d.y, d.z); }
 
@@ -31,7 +30,7 @@ abi::Dim3 limits(const device::Profile& profile, device::Attribute x, device::At
 bool within(const abi::Dim3& d, const abi::Dim3& most) { return d.x <= most.x && d.y <= most.y && d.z <= most.z; }
 
 CUresult checkCluster(Kernel& kernel, const VisibleDevice& device, const LaunchShape& shape) {
-  uint64_t size = volume(shape.cluster);
+  uint64_t size = abi::volume(shape.cluster);
   if (size == 1) return CUDA_SUCCESS;
   if (shape.grid.x % shape.cluster.x || shape.grid.y % shape.cluster.y || shape.grid.z % shape.cluster.z)
     return refuse(kernel, CUDA_ERROR_INVALID_VALUE, "grid {} is not a multiple of the cluster {}", text(shape.grid), text(shape.cluster));
@@ -47,11 +46,11 @@ CUresult checkShape(Kernel& kernel, const VisibleDevice& device, const LaunchSha
   using device::Attribute;
   const device::Profile& profile = device.profile();
   abi::Dim3 most = limits(profile, Attribute::MaxGridX, Attribute::MaxGridY, Attribute::MaxGridZ);
-  bool gridGood = within(shape.grid, most) && (volume(shape.grid) > 0 || emptyGrid != EmptyGrid::Refused);
+  bool gridGood = within(shape.grid, most) && (abi::volume(shape.grid) > 0 || emptyGrid != EmptyGrid::Refused);
   if (!gridGood) return refuse(kernel, CUDA_ERROR_INVALID_VALUE, "grid {}, allowed are (1,1,1) to {}", text(shape.grid), text(most));
   most = limits(profile, Attribute::MaxBlockX, Attribute::MaxBlockY, Attribute::MaxBlockZ);
-  if (!within(shape.block, most) || volume(shape.block) == 0) return refuse(kernel, CUDA_ERROR_INVALID_VALUE, "block {}, allowed are (1,1,1) to {}", text(shape.block), text(most));
-  uint64_t threads = volume(shape.block);
+  if (!within(shape.block, most) || abi::volume(shape.block) == 0) return refuse(kernel, CUDA_ERROR_INVALID_VALUE, "block {}, allowed are (1,1,1) to {}", text(shape.block), text(most));
+  uint64_t threads = abi::volume(shape.block);
   if (threads > static_cast<uint64_t>(profile[Attribute::MaxThreadsPerBlock]))
     return refuse(kernel, CUDA_ERROR_INVALID_VALUE, "block {} of {} threads, at most {}", text(shape.block), threads, profile[Attribute::MaxThreadsPerBlock]);
   const ptx::Function& f = kernel.function();
@@ -79,13 +78,13 @@ CUresult checkShared(Kernel& kernel, const VisibleDevice& device, uint32_t stati
 }
 
 CUresult checkCooperative(Kernel& kernel, const VisibleDevice& device, const LaunchShape& shape, uint64_t sharedBytes) {
-  auto perSm = static_cast<uint64_t>(activeBlocks(device, kernel, static_cast<uint32_t>(volume(shape.block)), sharedBytes));
+  auto perSm = static_cast<uint64_t>(activeBlocks(device, kernel, static_cast<uint32_t>(abi::volume(shape.block)), sharedBytes));
   std::shared_ptr<Context> context = currentContext();
   int smCount = context && &context->device == &device ? context->smCount() : device.profile().smCount();
   uint64_t most = perSm * static_cast<uint64_t>(smCount);
-  if (volume(shape.grid) > most)
+  if (abi::volume(shape.grid) > most)
     return refuse(kernel, CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE, "cooperative grid of {} blocks, {} fit on the device together ({} on each of {} SMs)",
-                  volume(shape.grid), most, perSm, smCount);
+                  abi::volume(shape.grid), most, perSm, smCount);
   return CUDA_SUCCESS;
 }
 

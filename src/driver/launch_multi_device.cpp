@@ -9,7 +9,7 @@ using namespace anywarp::driver;
 
 namespace {
 
-constexpr unsigned knownFlags = CUDA_COOPERATIVE_LAUNCH_MULTI_DEVICE_NO_PRE_LAUNCH_SYNC | CUDA_COOPERATIVE_LAUNCH_MULTI_DEVICE_NO_POST_LAUNCH_SYNC;
+constexpr unsigned multiDeviceFlags = CUDA_COOPERATIVE_LAUNCH_MULTI_DEVICE_NO_PRE_LAUNCH_SYNC | CUDA_COOPERATIVE_LAUNCH_MULTI_DEVICE_NO_POST_LAUNCH_SYNC;
 
 struct Part {
   std::shared_ptr<Context> context;
@@ -57,7 +57,7 @@ CUresult launchPart(const CUDA_LAUNCH_PARAMS& p, const Part& part) {
 CUresult cuLaunchCooperativeKernelMultiDevice(CUDA_LAUNCH_PARAMS* list, unsigned count, unsigned flags) {
   return call(__func__, [&]() -> CUresult {
     if (inCallback()) return CUDA_ERROR_NOT_PERMITTED;
-    if (!list || count == 0 || count > visibleDevices().size() || flags & ~knownFlags) return CUDA_ERROR_INVALID_VALUE;
+    if (!list || count == 0 || count > visibleDevices().size() || flags & ~multiDeviceFlags) return CUDA_ERROR_INVALID_VALUE;
     std::vector<Part> parts;
     if (CUresult result = findParts(list, count, parts); result != CUDA_SUCCESS) return result;
     if (!(flags & CUDA_COOPERATIVE_LAUNCH_MULTI_DEVICE_NO_PRE_LAUNCH_SYNC)) joinStreams(parts);

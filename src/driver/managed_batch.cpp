@@ -1,6 +1,7 @@
 // Driver API: Unified Addressing, batches of prefetches and discards. SPDX-License-Identifier: Apache-2.0
 // Managed memory is everywhere at once, so a prefetch only tells; contents that were discarded are undefined, so they may stay.
 #include "abi/cuda_memory.h"
+#include "driver/default_stream.h"
 #include "driver/entry.h"
 #include "driver/memory.h"
 #include "driver/objects/capture.h"
@@ -9,8 +10,6 @@ using namespace anywarp;
 using namespace anywarp::driver;
 
 namespace {
-
-CUstream twin(CUstream stream) { return stream ? stream : CU_STREAM_PER_THREAD; }
 
 bool isManaged(CUdeviceptr pointer, size_t bytes) {
   std::optional<device::Allocation> allocation = device::Memory::instance().find(pointerOf(pointer));
@@ -57,13 +56,13 @@ CUresult cuMemPrefetchBatchAsync(CUdeviceptr* pointers, size_t* sizes, size_t co
 }
 CUresult cuMemPrefetchBatchAsync_ptsz(CUdeviceptr* pointers, size_t* sizes, size_t count, CUmemLocation* locations, size_t* starts, size_t number,
                                       unsigned long long flags, CUstream stream) {
-  return prefetch(__func__, pointers, sizes, count, locations, starts, number, flags, twin(stream));
+  return prefetch(__func__, pointers, sizes, count, locations, starts, number, flags, orPerThread(stream));
 }
 CUresult cuMemDiscardBatchAsync(CUdeviceptr* pointers, size_t* sizes, size_t count, unsigned long long flags, CUstream stream) {
   return discard(__func__, pointers, sizes, count, flags, stream);
 }
 CUresult cuMemDiscardBatchAsync_ptsz(CUdeviceptr* pointers, size_t* sizes, size_t count, unsigned long long flags, CUstream stream) {
-  return discard(__func__, pointers, sizes, count, flags, twin(stream));
+  return discard(__func__, pointers, sizes, count, flags, orPerThread(stream));
 }
 CUresult cuMemDiscardAndPrefetchBatchAsync(CUdeviceptr* pointers, size_t* sizes, size_t count, CUmemLocation* locations, size_t* starts, size_t number,
                                            unsigned long long flags, CUstream stream) {
@@ -71,5 +70,5 @@ CUresult cuMemDiscardAndPrefetchBatchAsync(CUdeviceptr* pointers, size_t* sizes,
 }
 CUresult cuMemDiscardAndPrefetchBatchAsync_ptsz(CUdeviceptr* pointers, size_t* sizes, size_t count, CUmemLocation* locations, size_t* starts, size_t number,
                                                 unsigned long long flags, CUstream stream) {
-  return prefetch(__func__, pointers, sizes, count, locations, starts, number, flags, twin(stream));
+  return prefetch(__func__, pointers, sizes, count, locations, starts, number, flags, orPerThread(stream));
 }

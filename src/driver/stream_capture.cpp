@@ -9,7 +9,7 @@ using namespace anywarp::driver;
 namespace {
 
 template <class Body>
-CUresult withStream(const char* name, CUstream handle, Body&& body) {
+CUresult withStreamOfGraphs(const char* name, CUstream handle, Body&& body) {
   return callInContext(name, [&](Current& current) -> CUresult {
     std::lock_guard lock(graphMutex());
     StreamRef stream = enterStream(current, handle);
@@ -18,7 +18,7 @@ CUresult withStream(const char* name, CUstream handle, Body&& body) {
 }
 
 CUresult begin(const char* name, CUstream handle, CUstreamCaptureMode mode) {
-  return withStream(name, handle, [&](Current& current, StreamRef& stream) { return beginCapture(current, stream, mode, nullptr, {}); });
+  return withStreamOfGraphs(name, handle, [&](Current& current, StreamRef& stream) { return beginCapture(current, stream, mode, nullptr, {}); });
 }
 
 struct Info {
@@ -32,7 +32,7 @@ struct Info {
 
 // The lists that it points to stay until the stream's next call.
 CUresult getInfo(const char* name, CUstream handle, const Info& info) {
-  return withStream(name, handle, [&](Current&, StreamRef& stream) -> CUresult {
+  return withStreamOfGraphs(name, handle, [&](Current&, StreamRef& stream) -> CUresult {
     if (!info.status) return CUDA_ERROR_INVALID_VALUE;
     if (stream.implicit) return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
     Capture* capture = stream.capture.get();
@@ -55,7 +55,7 @@ CUresult getInfo(const char* name, CUstream handle, const Info& info) {
 }
 
 CUresult updateDependencies(const char* name, CUstream handle, CUgraphNode* nodes, const CUgraphEdgeData* data, size_t count, unsigned flags) {
-  return withStream(name, handle, [&](Current&, StreamRef& stream) -> CUresult {
+  return withStreamOfGraphs(name, handle, [&](Current&, StreamRef& stream) -> CUresult {
     if (flags > CU_STREAM_SET_CAPTURE_DEPENDENCIES) return CUDA_ERROR_INVALID_VALUE;
     if (!stream.capture || stream.implicit) return CUDA_ERROR_ILLEGAL_STATE;
     std::vector<GraphEdge> edges;
@@ -77,7 +77,7 @@ CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) { re
 
 CUresult cuStreamBeginCaptureToGraph(CUstream handle, CUgraph graphHandle, const CUgraphNode* nodes, const CUgraphEdgeData* data, size_t count,
                                      CUstreamCaptureMode mode) {
-  return withStream(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
+  return withStreamOfGraphs(__func__, handle, [&](Current& current, StreamRef& stream) -> CUresult {
     std::shared_ptr<Graph> graph = graphs().find(graphHandle);
     std::vector<GraphEdge> edges;
     if (!graph || !findNodes(*graph, nodes, data, count, edges)) return CUDA_ERROR_INVALID_VALUE;
@@ -86,7 +86,7 @@ CUresult cuStreamBeginCaptureToGraph(CUstream handle, CUgraph graphHandle, const
 }
 
 CUresult cuStreamEndCapture(CUstream handle, CUgraph* graph) {
-  return withStream(__func__, handle, [&](Current&, StreamRef& stream) {
+  return withStreamOfGraphs(__func__, handle, [&](Current&, StreamRef& stream) {
     return endCapture(stream, graph);  // null: the program has the graph, or does not want it
   });
 }

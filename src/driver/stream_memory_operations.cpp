@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "driver/default_stream.h"
 #include "driver/graph_call.h"
 #include "driver/memory.h"
 
@@ -69,8 +70,6 @@ CUresult submitOne(const char* name, CUstream handle, CUstreamBatchMemOpType typ
   return submitOperations(name, handle, &operation, 1, 0);
 }
 
-CUstream twin(CUstream stream) { return stream ? stream : CU_STREAM_PER_THREAD; }
-
 }  // namespace
 
 bool anywarp::driver::isWait(const CUstreamBatchMemOpParams& operation) {
@@ -113,7 +112,7 @@ std::function<void()> anywarp::driver::writeAction(const CUstreamBatchMemOpParam
     return submitOne(__func__, stream, type, address, value, flags);                                         \
   }                                                                                                         \
   CUresult name##_ptsz(CUstream stream, CUdeviceptr address, Value value, unsigned flags) {                  \
-    return submitOne(__func__, twin(stream), type, address, value, flags);                                   \
+    return submitOne(__func__, orPerThread(stream), type, address, value, flags);                                   \
   }
 #define ANYWARP_VALUE_OPERATIONS(name, type, Value) \
   ANYWARP_VALUE_OPERATION(name, type, Value)        \
@@ -129,6 +128,6 @@ ANYWARP_VALUE_OPERATIONS(cuStreamWriteValue64, CU_STREAM_MEM_OP_WRITE_VALUE_64, 
     return submitOperations(__func__, streamOf(stream), operations, count, flags);                                  \
   }
 ANYWARP_BATCH(cuStreamBatchMemOp, )
-ANYWARP_BATCH(cuStreamBatchMemOp_ptsz, twin)
+ANYWARP_BATCH(cuStreamBatchMemOp_ptsz, orPerThread)
 ANYWARP_BATCH(cuStreamBatchMemOp_v2, )
-ANYWARP_BATCH(cuStreamBatchMemOp_v2_ptsz, twin)
+ANYWARP_BATCH(cuStreamBatchMemOp_v2_ptsz, orPerThread)

@@ -13,7 +13,7 @@ using Wide = __int128;
 Wide valueOf(Type type, uint64_t bits) {
   return ptx::isSigned(type) ? Wide{signExtend(bits, ptx::bits(type))} : Wide{bits};
 }
-Wide source(const Step& step, size_t slot, Type type) { return valueOf(type, step.bits(slot, type)); }
+Wide wide(const Step& step, size_t slot, Type type) { return valueOf(type, step.bits(slot, type)); }
 
 Wide smallest(unsigned bits, bool isSigned) { return isSigned ? -(Wide{1} << (bits - 1)) : Wide{0}; }
 Wide largest(unsigned bits, bool isSigned) { return isSigned ? (Wide{1} << (bits - 1)) - 1 : (Wide{1} << bits) - 1; }
@@ -62,7 +62,7 @@ void dotProduct(Step& step, unsigned count, unsigned aWidth, unsigned bFirst) {
     uint64_t field = lowBits(bits >> (index * width), width);
     return ptx::isSigned(type) ? Wide{signExtend(field, width)} : Wide{field};
   };
-  Wide sum = source(step, 3, dot);
+  Wide sum = wide(step, 3, dot);
   for (unsigned i = 0; i < count; i++)
     sum += part(a, step.bits(1, a), i, aWidth) * part(b, step.bits(2, b), bFirst + i, 8);
   step.set(0, dot, narrow(sum));
@@ -81,18 +81,18 @@ void addInt(Step& step) {
 
 void subInt(Step& step) {
   Type type = step.type();
-  Wide difference = source(step, 1, type) - source(step, 2, type);
+  Wide difference = wide(step, 1, type) - wide(step, 2, type);
   step.set(0, type, narrow(step.has(Mod::Sat) ? saturate(type, difference) : difference));
 }
 
 void mulInt(Step& step) {
   Type type = step.type();
-  step.set(0, productType(step), narrow(productPart(step, type, source(step, 1, type) * source(step, 2, type))));
+  step.set(0, productType(step), narrow(productPart(step, type, wide(step, 1, type) * wide(step, 2, type))));
 }
 
 void madInt(Step& step) {
   Type type = step.type(), result = productType(step);
-  Wide sum = productPart(step, type, source(step, 1, type) * source(step, 2, type)) + source(step, 3, result);
+  Wide sum = productPart(step, type, wide(step, 1, type) * wide(step, 2, type)) + wide(step, 3, result);
   step.set(0, result, narrow(step.has(Mod::Sat) ? saturate(type, sum) : sum));
 }
 
@@ -100,35 +100,35 @@ void mul24(Step& step) { step.set(0, step.type(), narrow(product24(step))); }
 
 void mad24(Step& step) {
   Type type = step.type();
-  Wide sum = product24(step) + source(step, 3, type);
+  Wide sum = product24(step) + wide(step, 3, type);
   step.set(0, type, narrow(step.has(Mod::Sat) ? saturate(type, sum) : sum));
 }
 
 void sadInt(Step& step) {
   Type type = step.type();
-  Wide a = source(step, 1, type), b = source(step, 2, type);
-  step.set(0, type, narrow(source(step, 3, type) + (a < b ? b - a : a - b)));
+  Wide a = wide(step, 1, type), b = wide(step, 2, type);
+  step.set(0, type, narrow(wide(step, 3, type) + (a < b ? b - a : a - b)));
 }
 
 // Division by zero gives a machine's own value: all ones, and the dividend as remainder.
 void divInt(Step& step) {
   Type type = step.type();
-  Wide a = source(step, 1, type), b = source(step, 2, type);
+  Wide a = wide(step, 1, type), b = wide(step, 2, type);
   step.set(0, type, b == 0 ? ~uint64_t{0} : narrow(a / b));
 }
 
 void remInt(Step& step) {
   Type type = step.type();
-  Wide a = source(step, 1, type), b = source(step, 2, type);
+  Wide a = wide(step, 1, type), b = wide(step, 2, type);
   step.set(0, type, narrow(b == 0 ? a : a % b));
 }
 
 void absInt(Step& step) {
-  Wide a = source(step, 1, step.type());
+  Wide a = wide(step, 1, step.type());
   step.set(0, step.type(), narrow(a < 0 ? -a : a));
 }
 
-void negInt(Step& step) { step.set(0, step.type(), narrow(-source(step, 1, step.type()))); }
+void negInt(Step& step) { step.set(0, step.type(), narrow(-wide(step, 1, step.type()))); }
 
 void minInt(Step& step) {
   chooseInt(step, [](Wide a, Wide b) { return std::min(a, b); });

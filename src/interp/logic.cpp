@@ -16,16 +16,16 @@ uint64_t lookUp(uint64_t a, uint64_t b, uint64_t c, uint64_t table) {
 }
 
 // Negated predicates are read as such by bits().
-uint64_t a(const Step& step) { return step.bits(1, step.type()); }
-uint64_t b(const Step& step) { return step.bits(2, step.type()); }
+uint64_t first(const Step& step) { return step.bits(1, step.type()); }
+uint64_t second(const Step& step) { return step.bits(2, step.type()); }
 
 }  // namespace
 
-void andLogic(Step& step) { step.set(0, step.type(), a(step) & b(step)); }
-void orLogic(Step& step) { step.set(0, step.type(), a(step) | b(step)); }
-void xorLogic(Step& step) { step.set(0, step.type(), a(step) ^ b(step)); }
-void notLogic(Step& step) { step.set(0, step.type(), ~a(step)); }
-void cnot(Step& step) { step.set(0, step.type(), a(step) == 0 ? 1 : 0); }
+void andLogic(Step& step) { step.set(0, step.type(), first(step) & second(step)); }
+void orLogic(Step& step) { step.set(0, step.type(), first(step) | second(step)); }
+void xorLogic(Step& step) { step.set(0, step.type(), first(step) ^ second(step)); }
+void notLogic(Step& step) { step.set(0, step.type(), ~first(step)); }
+void cnot(Step& step) { step.set(0, step.type(), first(step) == 0 ? 1 : 0); }
 
 void lop3(Step& step) {
   bool boolean = step.inst.form == ptx::Form::Lop3Bool;
@@ -49,7 +49,7 @@ void shf(Step& step) {
 void shl(Step& step) {
   unsigned width = ptx::bits(step.type());
   uint64_t amount = step.bits(2, Type::U32);
-  step.set(0, step.type(), amount >= width ? 0 : a(step) << amount);
+  step.set(0, step.type(), amount >= width ? 0 : first(step) << amount);
 }
 
 void shr(Step& step) {
@@ -58,7 +58,7 @@ void shr(Step& step) {
   if (ptx::isSigned(step.type())) {
     step.set(0, step.type(), static_cast<uint64_t>(step.integer(1, step.type()) >> std::min<uint64_t>(amount, width - 1)));
   } else {
-    step.set(0, step.type(), amount >= width ? 0 : a(step) >> amount);
+    step.set(0, step.type(), amount >= width ? 0 : first(step) >> amount);
   }
 }
 

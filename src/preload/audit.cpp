@@ -65,11 +65,6 @@ bool matches(const char* name, const char* prefix) {
   return strncmp(name, prefix, n) == 0 && (name[n] == 0 || name[n] == '.');
 }
 
-const char* baseName(const char* path) {
-  const char* slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 // The path of our library, null when it is not installed.
 const char* ourLibrary(const char* name) {
   static thread_local char path[sizeof libraryFolder + 64];

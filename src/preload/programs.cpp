@@ -41,11 +41,6 @@ size_t readArguments(int process) {
   return bytes < mostBytes ? bytes : 0;
 }
 
-const char* baseName(const char* path) {
-  const char* slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
-
 int parentOf(int process) {
   char path[64], status[512];
   snprintf(path, sizeof path, "/proc/%d/stat", process);
@@ -72,6 +67,11 @@ bool isStepOfBuild() {
 }
 
 }  // namespace
+
+const char* baseName(const char* path) {
+  const char* slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
 
 void replaceProgram() {
   char path[PATH_MAX];

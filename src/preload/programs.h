@@ -3,6 +3,8 @@
 
 namespace anywarp::preload {
 
+const char* baseName(const char* path);
+
 // Where this process is such a program, runs ours instead and does not return.
 void replaceProgram();
 

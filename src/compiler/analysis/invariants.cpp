@@ -27,9 +27,9 @@ bool same(const Operand& a, const Operand& b) {
   return plain(a) == plain(b) && a.elements.empty() && b.elements.empty();
 }
 
-class Finder {
+class InvariantFinder {
  public:
-  Finder(Flat& flat, const Webs& webs) : flat_(flat), webs_(webs), state_(flat.registers.size(), State::Open), writes_(flat.registers.size()) {
+  InvariantFinder(Flat& flat, const Webs& webs) : flat_(flat), webs_(webs), state_(flat.registers.size(), State::Open), writes_(flat.registers.size()) {
     for (BlockId x = 0; x < flat.blocks.size(); ++x)
       for (uint32_t i = flat.blocks[x].first; i < flat.blocks[x].last; ++i)
         forEachDef(flat.instructions[i], [&](ptx::RegId& r) { writes_[r].push_back({i, x}); });
@@ -97,6 +97,6 @@ class Finder {
 
 }  // namespace
 
-std::vector<uint8_t> findInvariants(Flat& flat, const Webs& webs) { return Finder(flat, webs).run(); }
+std::vector<uint8_t> findInvariants(Flat& flat, const Webs& webs) { return InvariantFinder(flat, webs).run(); }
 
 }  // namespace anywarp::analysis

@@ -16,9 +16,9 @@ using ptx::Type;
 
 using Stride = std::optional<int64_t>;
 
-class Finder {
+class StrideFinder {
  public:
-  Finder(Flat& flat, const Webs& webs, const Shapes& shapes, const LaunchShape& launch)
+  StrideFinder(Flat& flat, const Webs& webs, const Shapes& shapes, const LaunchShape& launch)
       : flat_(flat), webs_(webs), shapes_(shapes), launch_(launch), writer_(flat.registers.size()), state_(flat.registers.size()), found_(flat.registers.size()) {
     for (Inst& inst : flat.instructions)
       forEachDef(inst, [&](ptx::RegId& r) { writer_[r] = &inst; });
@@ -128,7 +128,7 @@ class Finder {
 }  // namespace
 
 std::vector<int64_t> findLikelyStrides(Flat& flat, const Webs& webs, const Shapes& shapes, const LaunchShape& launch) {
-  return Finder(flat, webs, shapes, launch).run();
+  return StrideFinder(flat, webs, shapes, launch).run();
 }
 
 }  // namespace anywarp::analysis

@@ -9,9 +9,9 @@ namespace {
 // Of nests nobody writes: how often a block is looked at.
 constexpr uint64_t looksPerBlock = 64;
 
-class Finder {
+class MeetingFinder {
  public:
-  Finder(const Flat& flat, const Order& order, const std::vector<BlockId>& entries, const std::vector<uint8_t>& leaves)
+  MeetingFinder(const Flat& flat, const Order& order, const std::vector<BlockId>& entries, const std::vector<uint8_t>& leaves)
       : flat_(flat), order_(order), leaves_(leaves), limit_(looksPerBlock * order.blocks.size() + 1024), entered_(flat.blocks.size()) {
     for (BlockId x : entries) entered_[x] = 1;
   }
@@ -68,7 +68,7 @@ class Finder {
 std::vector<BlockId> findMeetings(const Flat& flat, const Order& order, const std::vector<BlockId>& entries,
                                   const std::vector<uint8_t>& leaves) {
   std::vector<BlockId> result(flat.blocks.size(), noBlock);
-  Finder finder(flat, order, entries, leaves);
+  MeetingFinder finder(flat, order, entries, leaves);
   for (BlockId x : order.blocks) result[x] = finder.before(x);
   return result;
 }

@@ -14,9 +14,9 @@ constexpr uint32_t kept = ~0u;
 constexpr uint32_t dearest = 4;   // scalar operations that are cheaper than a load and a store
 constexpr uint32_t tooDear = 1000;
 
-class Finder {
+class RemadeFinder {
  public:
-  Finder(Flat& flat, const Webs& webs, const Shapes& shapes)
+  RemadeFinder(Flat& flat, const Webs& webs, const Shapes& shapes)
       : flat_(flat), webs_(webs), shapes_(shapes), definition_(flat.registers.size(), kept), cost_(flat.registers.size(), unknown) {
     for (const Block& block : flat.blocks)
       for (uint32_t i = block.first; i < block.last; ++i)
@@ -79,6 +79,6 @@ class Finder {
 
 }  // namespace
 
-std::vector<uint32_t> findRemade(Flat& flat, const Webs& webs, const Shapes& shapes) { return Finder(flat, webs, shapes).run(); }
+std::vector<uint32_t> findRemade(Flat& flat, const Webs& webs, const Shapes& shapes) { return RemadeFinder(flat, webs, shapes).run(); }
 
 }  // namespace anywarp::analysis

@@ -11,9 +11,9 @@ namespace {
 using Outcomes = uint64_t;  // one bit per region that is entered next, and one for the exit
 constexpr uint32_t exitBit = 63, mostRegions = 63;
 
-class Finder {
+class TogetherFinder {
  public:
-  Finder(const Flat& flat, const Order& order, const Suspensions& suspensions, const Shapes& block)
+  TogetherFinder(const Flat& flat, const Order& order, const Suspensions& suspensions, const Shapes& block)
       : flat_(flat), points_(suspensions.resumePoints), block_(block), postDominator_(postDominators(flat, order)) {}
 
   Together run() {
@@ -113,7 +113,7 @@ Together findTogether(Flat& flat, const Webs& webs, const Order& order, const Su
   // A block as one wide warp: what is uniform then is the same for all its threads.
   launch.width = std::max(threads, abi::maxWarpWidth + 1);
   Shapes block = findShapes(flat, webs, order, launch);
-  return Finder(flat, order, suspensions, block).run();
+  return TogetherFinder(flat, order, suspensions, block).run();
 }
 
 }  // namespace anywarp::analysis

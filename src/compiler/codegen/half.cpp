@@ -80,7 +80,7 @@ Value* fmaForBf16(PureEmitter& e, Args x) {
 }
 
 template <class Op>
-Values signOnly(PureEmitter& e, const Instruction& inst, Args args, Op op) {
+Values signBitOnly(PureEmitter& e, const Instruction& inst, Args args, Op op) {
   Value* v = halves(e, args[0]);
   if (inst.has(Mod::Ftz) && !isBf16(inst)) v = flushHalves(e, v);
   return {likeOperand(e, op(v), args[0])};
@@ -126,10 +126,10 @@ Values fmaHalfOob(PureEmitter& e, const Instruction& inst, Args args) {
 }
 
 Values negHalf(PureEmitter& e, const Instruction& inst, Args args) {
-  return signOnly(e, inst, args, [&](Value* v) { return e.b.CreateXor(v, intConst(v, 0x8000)); });
+  return signBitOnly(e, inst, args, [&](Value* v) { return e.b.CreateXor(v, intConst(v, 0x8000)); });
 }
 Values absHalf(PureEmitter& e, const Instruction& inst, Args args) {
-  return signOnly(e, inst, args, [&](Value* v) { return e.b.CreateAnd(v, intConst(v, 0x7fff)); });
+  return signBitOnly(e, inst, args, [&](Value* v) { return e.b.CreateAnd(v, intConst(v, 0x7fff)); });
 }
 
 Values minHalf(PureEmitter& e, const Instruction& inst, Args args) { return minMaxHalf(e, inst, args, false); }

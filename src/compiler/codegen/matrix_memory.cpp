@@ -20,8 +20,6 @@ llvm::SmallVector<int, 64> transposed8x8();
 
 namespace {
 
-constexpr unsigned warp = 32;
-
 Value* joined(llvm::IRBuilder<>& b, llvm::ArrayRef<Value*> parts) { return parts.size() == 1 ? parts[0] : llvm::concatenateVectors(b, parts); }
 
 Value* slice(llvm::IRBuilder<>& b, Value* v, unsigned first, unsigned count) {

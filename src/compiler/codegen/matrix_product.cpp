@@ -22,7 +22,6 @@ using ptx::Type;
 
 namespace {
 
-constexpr unsigned warp = 32;
 using Registers = llvm::SmallVector<Value*, 8>;
 
 // Where each lane of a shuffled vector comes from.

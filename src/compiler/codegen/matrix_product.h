@@ -6,6 +6,8 @@
 
 namespace anywarp::codegen {
 
+constexpr unsigned warp = 32;  // lanes that share a fragment
+
 // Registers of lanes: i32, float (f32) or double (f64). Only the distinct ones of a fragment.
 struct MatrixOperands {
   llvm::SmallVector<Value*, 8> a, b, c;

@@ -13,22 +13,22 @@ using ptx::Type;
 
 namespace {
 
-enum class Op { Add, Sub, AbsDiff, Min, Max, Shl, Shr, Mad, Set, Average };
+enum class VideoWork { Add, Sub, AbsDiff, Min, Max, Shl, Shr, Mad, Set, Average };
 
 struct VideoForm {
   Form form;
-  Op op;
+  VideoWork op;
   unsigned parts;  // 1: scalar
 };
 constexpr VideoForm videoForms[] = {
-    {Form::Vadd, Op::Add, 1},          {Form::Vsub, Op::Sub, 1},           {Form::Vabsdiff, Op::AbsDiff, 1},
-    {Form::Vmin, Op::Min, 1},          {Form::Vmax, Op::Max, 1},           {Form::Vshl, Op::Shl, 1},
-    {Form::Vshr, Op::Shr, 1},          {Form::Vmad, Op::Mad, 1},           {Form::Vset, Op::Set, 1},
-    {Form::Vadd2, Op::Add, 2},         {Form::Vsub2, Op::Sub, 2},          {Form::Vabsdiff2, Op::AbsDiff, 2},
-    {Form::Vmin2, Op::Min, 2},         {Form::Vmax2, Op::Max, 2},          {Form::Vavrg2, Op::Average, 2},
-    {Form::Vset2, Op::Set, 2},         {Form::Vadd4, Op::Add, 4},          {Form::Vsub4, Op::Sub, 4},
-    {Form::Vabsdiff4, Op::AbsDiff, 4}, {Form::Vmin4, Op::Min, 4},          {Form::Vmax4, Op::Max, 4},
-    {Form::Vavrg4, Op::Average, 4},    {Form::Vset4, Op::Set, 4},
+    {Form::Vadd, VideoWork::Add, 1},          {Form::Vsub, VideoWork::Sub, 1},           {Form::Vabsdiff, VideoWork::AbsDiff, 1},
+    {Form::Vmin, VideoWork::Min, 1},          {Form::Vmax, VideoWork::Max, 1},           {Form::Vshl, VideoWork::Shl, 1},
+    {Form::Vshr, VideoWork::Shr, 1},          {Form::Vmad, VideoWork::Mad, 1},           {Form::Vset, VideoWork::Set, 1},
+    {Form::Vadd2, VideoWork::Add, 2},         {Form::Vsub2, VideoWork::Sub, 2},          {Form::Vabsdiff2, VideoWork::AbsDiff, 2},
+    {Form::Vmin2, VideoWork::Min, 2},         {Form::Vmax2, VideoWork::Max, 2},          {Form::Vavrg2, VideoWork::Average, 2},
+    {Form::Vset2, VideoWork::Set, 2},         {Form::Vadd4, VideoWork::Add, 4},          {Form::Vsub4, VideoWork::Sub, 4},
+    {Form::Vabsdiff4, VideoWork::AbsDiff, 4}, {Form::Vmin4, VideoWork::Min, 4},          {Form::Vmax4, VideoWork::Max, 4},
+    {Form::Vavrg4, VideoWork::Average, 4},    {Form::Vset4, VideoWork::Set, 4},
 };
 
 const VideoForm& formOf(const Instruction& inst) {
@@ -42,8 +42,8 @@ struct Types {
   Type d, a, b;
 };
 // vset has no type for its result.
-Types typesOf(const Instruction& inst, Op op) {
-  if (op == Op::Set) return {Type::U32, inst.type(0), inst.type(1)};
+Types typesOf(const Instruction& inst, VideoWork op) {
+  if (op == VideoWork::Set) return {Type::U32, inst.type(0), inst.type(1)};
   return {inst.type(0), inst.type(1), inst.type(2)};
 }
 
@@ -71,32 +71,32 @@ Value* clamp(PureEmitter& e, Value* v, unsigned width, bool isSigned, bool wraps
 Value* absDiff(PureEmitter& e, Value* a, Value* b) { return absInt(e, e.b.CreateSub(a, b)); }
 
 // Both sources hold their values with a bit to spare.
-Value* operate(PureEmitter& e, const Instruction& inst, Op op, Types types, Value* a, Value* b) {
+Value* operate(PureEmitter& e, const Instruction& inst, VideoWork op, Types types, Value* a, Value* b) {
   llvm::IRBuilder<>& i = e.b;
   switch (op) {
-    case Op::Add:
+    case VideoWork::Add:
       return i.CreateAdd(a, b);
-    case Op::Sub:
+    case VideoWork::Sub:
       return i.CreateSub(a, b);
-    case Op::AbsDiff:
+    case VideoWork::AbsDiff:
       return absDiff(e, a, b);
-    case Op::Min:
+    case VideoWork::Min:
       return minMax(e, false, true, a, b);
-    case Op::Max:
+    case VideoWork::Max:
       return minMax(e, true, true, a, b);
-    case Op::Average: {  // halves round away from zero for sums that are not negative
+    case VideoWork::Average: {  // halves round away from zero for sums that are not negative
       Value* sum = i.CreateAdd(a, b);
       Value* carry = i.CreateZExt(i.CreateICmpSGE(sum, intConst(sum, 0)), sum->getType());
       return i.CreateAShr(i.CreateAdd(sum, carry), 1);
     }
-    case Op::Set:
+    case VideoWork::Set:
       return i.CreateZExt(compareInt(e, inst, types.a == types.b ? types.a : Type::S32, a, b), a->getType());
-    case Op::Shl:
-    case Op::Shr: {
+    case VideoWork::Shl:
+    case VideoWork::Shr: {
       Value* amount = inst.has(Mod::Wrap) ? i.CreateAnd(b, intConst(b, 31)) : minMax(e, false, false, b, intConst(b, 32));
-      return op == Op::Shl ? i.CreateShl(a, amount) : i.CreateAShr(a, amount);
+      return op == VideoWork::Shl ? i.CreateShl(a, amount) : i.CreateAShr(a, amount);
     }
-    case Op::Mad:
+    case VideoWork::Mad:
       return i.CreateMul(a, b);
   }
   return a;
@@ -136,17 +136,17 @@ Value* multiplyAdd(PureEmitter& e, const Instruction& inst, Types types, Value* 
 }  // namespace
 
 Values videoScalar(PureEmitter& e, const Instruction& inst, Args args) {
-  Op op = formOf(inst).op;
+  VideoWork op = formOf(inst).op;
   Types types = typesOf(inst, op);
   const Operand& destination = inst.operands[0];
   Value* a = scalarSource(e, inst.operands[1], args[0], types.a);
   Value* b = scalarSource(e, inst.operands[2], args[1], types.b);
   Value* c = args.size() > 2 ? args[2] : nullptr;
   Value* wide = operate(e, inst, op, types, a, b);
-  if (op == Op::Mad) return {multiplyAdd(e, inst, types, wide, c)};
+  if (op == VideoWork::Mad) return {multiplyAdd(e, inst, types, wide, c)};
   unsigned width = destination.selectBytes() ? 8 * destination.selectBytes() : 32;
   // An unsigned word shifted left fills all 64 bits.
-  bool wraps = op == Op::Shl && !ptx::isSigned(types.a);
+  bool wraps = op == VideoWork::Shl && !ptx::isSigned(types.a);
   if (inst.has(Mod::Sat)) wide = clamp(e, wide, width, ptx::isSigned(types.d), wraps);
   Value* result = trunc(e, wide, 32);
   if (!c) return {result};

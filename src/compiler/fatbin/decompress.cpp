@@ -16,15 +16,15 @@ constexpr uint64_t maxTextBytes = 1ull << 30;
 // Both formats expand a byte to at most 255 in practice; zstd's runs can do more, so it grows as the data prove it.
 constexpr uint64_t lz4MaxRatio = 256;
 
-Error broken(std::string what) { return {ErrorKind::Invalid, "fat binary: " + std::move(what)}; }
+Error damaged(std::string what) { return {ErrorKind::Invalid, "fat binary: " + std::move(what)}; }
 
 Result<std::string> lz4Text(const Image& image) {
   if (image.uncompressedSize > image.payload.size() * lz4MaxRatio || image.payload.size() > INT_MAX)
-    return broken(fmt::format("LZ4: {} bytes cannot expand to {}", image.payload.size(), image.uncompressedSize));
+    return damaged(fmt::format("LZ4: {} bytes cannot expand to {}", image.payload.size(), image.uncompressedSize));
   std::string text(image.uncompressedSize, '\0');
   int got = LZ4_decompress_safe(reinterpret_cast<const char*>(image.payload.data()), text.data(), static_cast<int>(image.payload.size()),
                                 static_cast<int>(text.size()));
-  if (got < 0) return broken("LZ4 data is damaged");
+  if (got < 0) return damaged("LZ4 data is damaged");
   text.resize(static_cast<size_t>(got));
   return text;
 }
@@ -44,8 +44,8 @@ Result<std::string> zstdText(const Image& image) {
     if (ZSTD_isError(left) || stuck) break;
   }
   ZSTD_freeDStream(stream);
-  if (ZSTD_isError(left)) return broken(fmt::format("zstd data is damaged: {}", ZSTD_getErrorName(left)));
-  if (left != 0 && filled < image.uncompressedSize) return broken("zstd data is truncated");
+  if (ZSTD_isError(left)) return damaged(fmt::format("zstd data is damaged: {}", ZSTD_getErrorName(left)));
+  if (left != 0 && filled < image.uncompressedSize) return damaged("zstd data is truncated");
   text.resize(filled);
   return text;
 }
@@ -53,8 +53,8 @@ Result<std::string> zstdText(const Image& image) {
 }  // namespace
 
 Result<std::string> ptxText(const Image& image) {
-  if (image.kind != abi::FatbinKind::Ptx) return broken("image is not PTX");
-  if (image.uncompressedSize > maxTextBytes) return broken(fmt::format("image of {} bytes, limit {}", image.uncompressedSize, maxTextBytes));
+  if (image.kind != abi::FatbinKind::Ptx) return damaged("image is not PTX");
+  if (image.uncompressedSize > maxTextBytes) return damaged(fmt::format("image of {} bytes, limit {}", image.uncompressedSize, maxTextBytes));
   Result<std::string> text = std::string();
   switch (image.compression) {
     case Compression::None: text = std::string(reinterpret_cast<const char*>(image.payload.data()), image.payload.size()); break;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t maxLinkedObjects = 1 << 20;
 
-Error broken(std::string what) { return {ErrorKind::Invalid, std::move(what)}; }
+Error invalid(std::string what) { return {ErrorKind::Invalid, std::move(what)}; }
 
 Result<PtxSource> sourceOf(std::span<const uint8_t> container, uint32_t arch) {
   Result<std::vector<Image>> images = readImages(container);
@@ -51,21 +51,21 @@ Result<Program> linkedProgram(const abi::FatbinWrapper& wrapper, uint32_t arch) 
   auto* headers = static_cast<const void* const*>(wrapper.filenameOrFatbins);
   std::optional<Error> refused;
   for (size_t i = 0; i < maxLinkedObjects; ++i) {
-    if (readableBytes(headers + i, sizeof(void*)) < sizeof(void*)) return broken("fat binary: list of linked objects has no end");
+    if (readableBytes(headers + i, sizeof(void*)) < sizeof(void*)) return invalid("fat binary: list of linked objects has no end");
     if (!headers[i]) break;
     Result<PtxSource> source = sourceOf(containerAt(headers[i]), arch);
     if (source) program.modules.push_back(std::move(*source));
     else if (!refused) refused = source.error();
   }
   // An object without PTX (a library built for other GPUs) matters only when the link misses its symbols.
-  if (program.modules.empty()) return refused ? *refused : broken("fat binary: device link without objects");
+  if (program.modules.empty()) return refused ? *refused : invalid("fat binary: device link without objects");
   if (refused) log::debug("fat binary: a linked object is left out: {}", refused->message);
   return program;
 }
 
 Result<Program> wrapperProgram(const void* data, uint32_t arch) {
   abi::FatbinWrapper wrapper;
-  if (readableBytes(data, sizeof(wrapper)) < sizeof(wrapper)) return broken("fat binary: wrapper is truncated");
+  if (readableBytes(data, sizeof(wrapper)) < sizeof(wrapper)) return invalid("fat binary: wrapper is truncated");
   std::memcpy(&wrapper, data, sizeof(wrapper));
   if (wrapper.version == 2 && wrapper.filenameOrFatbins) return linkedProgram(wrapper, arch);
   return containerProgram(containerAt(wrapper.data), arch);
@@ -78,8 +78,8 @@ Error cubinError(uint32_t arch) {
 
 Result<Program> textProgram(std::string_view text) {
   text = text.substr(0, text.find('\0'));
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return broken("image is empty");
-  if (text.find(".version") == std::string_view::npos) return broken("image is neither PTX nor a fat binary");
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return invalid("image is empty");
+  if (text.find(".version") == std::string_view::npos) return invalid("image is neither PTX nor a fat binary");
   Program program;
   program.modules.push_back({std::string(text), "", ""});
   program.isText = true;
@@ -114,7 +114,7 @@ Result<Program> programOf(Result<std::vector<PtxSource>> sources, Error none) {
 
 Result<Program> readProgram(std::span<const uint8_t> bytes, uint32_t arch) {
   switch (formOf(bytes.data(), bytes.size())) {
-    case Form::Wrapper: return broken("fat binary: a wrapper holds pointers and cannot come from a file");
+    case Form::Wrapper: return invalid("fat binary: a wrapper holds pointers and cannot come from a file");
     case Form::Container: return containerProgram(bytes, arch);
     case Form::Elf: return programOf(objectSources(bytes, arch), cubinError(arch));
     case Form::Archive:
@@ -126,7 +126,7 @@ Result<Program> readProgram(std::span<const uint8_t> bytes, uint32_t arch) {
 
 Result<Program> readProgramAt(const void* data, uint32_t arch) {
   size_t head = readableBytes(data, 8);
-  if (head == 0) return broken("image is at an address that cannot be read");
+  if (head == 0) return invalid("image is at an address that cannot be read");
   auto* bytes = static_cast<const uint8_t*>(data);
   // No mark has a zero, and behind the zero of a short text there may be another's memory.
   switch (formOf(bytes, strnlen(static_cast<const char*>(data), head))) {

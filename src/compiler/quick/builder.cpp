@@ -15,8 +15,6 @@ using ptx::Type;
 
 namespace {
 
-unsigned bytesOf(Type type) { return type == Type::Pred ? 0 : std::max(1u, ptx::bits(type) / 8); }
-
 constexpr uint32_t noBlockYet = ~0u;
 
 }  // namespace

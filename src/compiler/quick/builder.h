@@ -1,6 +1,7 @@
 // Translates a flat kernel into threaded code. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -11,6 +12,9 @@
 #include "compiler/quick/rows.h"
 
 namespace anywarp::quick {
+
+// Of a lane's value in its row; predicates have bits.
+inline unsigned bytesOf(ptx::Type type) { return type == ptx::Type::Pred ? 0 : std::max(1u, ptx::bits(type) / 8); }
 
 class Builder {
  public:

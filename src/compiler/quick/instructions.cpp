@@ -16,8 +16,6 @@ using ptx::Type;
 
 namespace {
 
-unsigned bytesOf(Type type) { return type == Type::Pred ? 0 : std::max(1u, ptx::bits(type) / 8); }
-
 // What an atomic operation works on.
 std::optional<Lane> laneOf(Type type) {
   switch (type) {

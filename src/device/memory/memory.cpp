@@ -39,8 +39,8 @@ std::string hex(uintptr_t value) {
 }
 
 // Where ranges come from: one per device, one for host and managed memory.
-struct Pool {
-  explicit Pool(size_t wanted) : arena(wanted), slabs(arena) {}
+struct ArenaPool {
+  explicit ArenaPool(size_t wanted) : arena(wanted), slabs(arena) {}
   Arena arena;
   Slabs slabs;
   std::unique_ptr<Arena> low;  // made when first asked for
@@ -63,17 +63,17 @@ struct Record {
 struct Memory::State {
   mutable std::shared_mutex mutex;
   std::map<uintptr_t, Record> records;  // by base; disjoint
-  std::map<int, std::unique_ptr<Pool>> pools;  // -1: the host's
+  std::map<int, std::unique_ptr<ArenaPool>> pools;  // -1: the host's
   std::array<Allocation, rememberedFrees> freed{};
   size_t freedCount = 0;
   uint64_t lastId = 0;
 
-  Pool& pool(int ordinal) {
+  ArenaPool& pool(int ordinal) {
     auto& p = pools[ordinal];
-    if (!p) p = std::make_unique<Pool>(ordinal < 0 ? hostArenaBytes : smallestDeviceArena);
+    if (!p) p = std::make_unique<ArenaPool>(ordinal < 0 ? hostArenaBytes : smallestDeviceArena);
     return *p;
   }
-  Pool& poolOf(const Allocation& a) { return pool(onDevice(a.kind) ? a.device : -1); }
+  ArenaPool& poolOf(const Allocation& a) { return pool(onDevice(a.kind) ? a.device : -1); }
 
   std::map<uintptr_t, Record>::const_iterator holding(uintptr_t address) const {
     auto it = records.upper_bound(address);
@@ -102,7 +102,7 @@ struct Memory::State {
     records.erase(it);
     freed[freedCount++ % rememberedFrees] = record.allocation;
     if (isForeign(record.allocation.kind)) return;
-    Pool& from = poolOf(record.allocation);
+    ArenaPool& from = poolOf(record.allocation);
     from.used -= record.charged;
     if (record.charged) tellUsage(record.allocation.device, from.used);
     if (record.low) {
@@ -126,7 +126,7 @@ void Memory::setCapacity(int ordinal, uint64_t bytes) {
   std::unique_lock lock(state_.mutex);
   auto& pool = state_.pools[ordinal];
   // Several times the presented memory, so that freed ranges can stay unmapped for a while.
-  if (!pool) pool = std::make_unique<Pool>(roundUp(bytes, pageSize()) * 4 + smallestDeviceArena);
+  if (!pool) pool = std::make_unique<ArenaPool>(roundUp(bytes, pageSize()) * 4 + smallestDeviceArena);
   pool->capacity = bytes;
 }
 
@@ -134,7 +134,7 @@ MemoryUsage Memory::usage(int ordinal) const {
   std::shared_lock lock(state_.mutex);
   auto it = state_.pools.find(ordinal);
   if (it == state_.pools.end()) return {};
-  const Pool& pool = *it->second;
+  const ArenaPool& pool = *it->second;
   return {pool.capacity, pool.used < pool.capacity ? pool.capacity - pool.used : 0};
 }
 
@@ -142,7 +142,7 @@ Result<void*> Memory::allocate(const AllocationRequest& request) {
   if (request.bytes == 0) return Error{ErrorKind::Invalid, "an allocation of 0 bytes"};
   if (request.alignment & (request.alignment - 1)) return Error{ErrorKind::Invalid, "alignment is no power of two"};
   std::unique_lock lock(state_.mutex);
-  Pool& pool = state_.pool(onDevice(request.kind) ? request.device : -1);
+  ArenaPool& pool = state_.pool(onDevice(request.kind) ? request.device : -1);
   bool small = !request.low && request.bytes <= Slabs::largest && request.alignment <= Slabs::unit;
   if (request.low && !pool.low) pool.low = std::make_unique<Arena>(smallestDeviceArena / 4, Arena::Place::Low);
   size_t charged = 0;
@@ -244,7 +244,7 @@ Result<SharedPages> Memory::share(const void* address) {
     return Error{ErrorKind::Invalid, hex(reinterpret_cast<uintptr_t>(address)) + " is no device allocation"};
   }
   const Record& record = it->second;
-  Pool& pool = state_.poolOf(record.allocation);
+  ArenaPool& pool = state_.poolOf(record.allocation);
   uintptr_t range = record.small ? pool.slabs.slabOf(record.allocation.base) : record.allocation.base;
   size_t bytes = record.small ? Slabs::slabBytes : record.allocation.bytes;
   auto file = (record.low ? *pool.low : pool.arena).share(range, bytes);
@@ -254,7 +254,7 @@ Result<SharedPages> Memory::share(const void* address) {
 
 Status Memory::charge(int ordinal, uint64_t bytes) {
   std::unique_lock lock(state_.mutex);
-  Pool& pool = state_.pool(ordinal);
+  ArenaPool& pool = state_.pool(ordinal);
   uint64_t free = pool.used < pool.capacity ? pool.capacity - pool.used : 0;
   if (bytes > free) {
     return Error{ErrorKind::OutOfMemory, std::to_string(bytes) + " bytes asked for, " + std::to_string(free) + " free on device " + std::to_string(ordinal)};
@@ -266,7 +266,7 @@ Status Memory::charge(int ordinal, uint64_t bytes) {
 
 void Memory::discharge(int ordinal, uint64_t bytes) {
   std::unique_lock lock(state_.mutex);
-  Pool& pool = state_.pool(ordinal);
+  ArenaPool& pool = state_.pool(ordinal);
   pool.used -= bytes;
   tellUsage(ordinal, pool.used);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "abi/dimensions.h"
 #include "device/context.h"
 #include "device/sched/block.h"
 #include "device/sched/services.h"
@@ -17,8 +18,6 @@ constexpr uint64_t chunksPerWorkerOfTurns = 4;  // neighbours that take turns ar
 constexpr uint64_t largestChunk = 256;
 
 std::atomic<uint64_t> lastGridId{0};
-
-uint64_t volume(const abi::Dim3& d) { return uint64_t{d.x} * d.y * d.z; }
 
 // Blocks that may wait for each other are taken one by one, so that none sits in a chunk behind one that waits for it.
 uint32_t chunkFor(const Grid& grid) {
@@ -35,7 +34,7 @@ void prepareGrid(Grid& grid, const LaunchRequest& request, uint32_t (&workspace)
   grid.kernel = request.kernel;
   grid.residency = request.residency;
   grid.launcher = request.launcher;
-  grid.total = volume(request.grid);
+  grid.total = abi::volume(request.grid);
   grid.chunk = chunkFor(grid);
   abi::LaunchInfo& info = grid.info;
   info = abi::LaunchInfo{};

@@ -75,7 +75,7 @@ constexpr bool canChangeStacks = true;
 constexpr bool canChangeStacks = false;
 #endif
 
-struct Call {
+struct StackCall {
   void (*function)(void*);
   void* argument;
 #if defined(__SANITIZE_ADDRESS__)
@@ -86,7 +86,7 @@ struct Call {
 
 // AddressSanitizer wants to know on which stack a thread is.
 void enter(void* argument) {
-  auto& call = *static_cast<Call*>(argument);
+  auto& call = *static_cast<StackCall*>(argument);
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(nullptr, &call.callerStack, &call.callerBytes);
 #endif
@@ -114,7 +114,7 @@ bool OwnStack::make(size_t bytes, size_t guardBytes) {
 }
 
 void OwnStack::run(void (*function)(void*), void* argument) const {
-  Call call{function, argument};
+  StackCall call{function, argument};
 #if defined(__SANITIZE_ADDRESS__)
   void* own = nullptr;
   __sanitizer_start_switch_fiber(&own, reinterpret_cast<void*>(memory_ + guard_), bytes_);

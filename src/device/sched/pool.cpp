@@ -20,7 +20,7 @@ constexpr uint64_t spinNanoseconds = 40000;
 constexpr uint32_t wakeFanout = 2;
 // Small grids are left to the thread that launched them for a while: it may be about to wait for them.
 constexpr uint64_t mostSmall = 8;
-constexpr uint64_t patience = 4000;
+constexpr uint64_t alonePatience = 4000;
 // Threads that wait have taken so many of the last small grids that looking now and then is enough.
 constexpr uint32_t promptEnough = 8, mostPrompt = 16, promptLost = 4;
 constexpr uint64_t dozeNanoseconds = 50000;
@@ -72,7 +72,7 @@ void Pool::list(Grid& grid, uint32_t workers) {
   refreshFaultHandlers(now);
   Worker* self = Worker::current();
   bool small = workers == 0 && isSmall(grid);
-  grid.aloneUntil = small ? now + patience : 0;
+  grid.aloneUntil = small ? now + alonePatience : 0;
   grid.reservedFor = small ? self : nullptr;
   grid.called.store(!small, std::memory_order_relaxed);
   uint64_t chunks = (grid.total + grid.chunk - 1) / grid.chunk;
@@ -84,7 +84,7 @@ void Pool::list(Grid& grid, uint32_t workers) {
     last_ = &grid;
     if (workers == 0) waiting_.fetch_add(1, std::memory_order_relaxed);
     if (!small) version_.fetch_add(1, std::memory_order_seq_cst);
-    else if (lookAt_.load(std::memory_order_relaxed) == 0) lookAt_.store(now + patience, std::memory_order_seq_cst);
+    else if (lookAt_.load(std::memory_order_relaxed) == 0) lookAt_.store(now + alonePatience, std::memory_order_seq_cst);
   }
   watch_.wake();
   if (small) {

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "abi/dimensions.h"
 #include "device/context.h"
 #include "device/profile/profile.h"
 #include "device/sched/block.h"
@@ -41,11 +42,9 @@ struct Call {
   }
 };
 
-uint64_t volume(const abi::Dim3& d) { return uint64_t{d.x} * d.y * d.z; }
-
 bool isShape(const abi::Dim3& grid, const abi::Dim3& block) {
-  return volume(grid) > 0 && volume(block) > 0 && block.x <= abi::maxThreadsPerBlock && block.y <= abi::maxThreadsPerBlock &&
-         block.z <= abi::maxThreadsPerBlock && volume(block) <= abi::maxThreadsPerBlock;
+  return abi::volume(grid) > 0 && abi::volume(block) > 0 && block.x <= abi::maxThreadsPerBlock && block.y <= abi::maxThreadsPerBlock &&
+         block.z <= abi::maxThreadsPerBlock && abi::volume(block) <= abi::maxThreadsPerBlock;
 }
 
 // The runtime takes no buffer as a failed launch.

@@ -14,7 +14,7 @@ struct RuntimeFunction {
 };
 
 // A conditional handle is the address of its value (graph.cpp).
-constexpr RuntimeFunction functions[] = {
+constexpr RuntimeFunction runtimeFunctions[] = {
     {"cudaGraphSetConditional", R"(.version 6.0
 .target sm_30
 .address_size 64
@@ -166,7 +166,7 @@ bool defines(const fatbin::PtxSource& module, std::string_view name) {
 }  // namespace
 
 void addDeviceRuntime(fatbin::Program& program) {
-  for (const RuntimeFunction& function : functions) {
+  for (const RuntimeFunction& function : runtimeFunctions) {
     auto& modules = program.modules;
     bool wanted = std::any_of(modules.begin(), modules.end(), [&](const auto& module) { return names(module, function.name); });
     bool there = std::any_of(modules.begin(), modules.end(), [&](const auto& module) { return defines(module, function.name); });
