@@ -9,6 +9,7 @@ endfunction()
 # anywarp_quick_to_build(TARGET): for unit tests, most of whose time is the compiler's.
 function(anywarp_quick_to_build target)
   target_compile_options(${target} PRIVATE -O0)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # many files have helpers of the same names
 endfunction()
 
 # anywarp_library(NAME DIR... [LLVM] [DEPS lib...] [EXCLUDE file...] [PRECOMPILE header...])
