@@ -269,13 +269,6 @@ class Reader {
   size_t at_ = 0;
 };
 
-Outcome broken(std::string message) {
-  Outcome outcome;
-  outcome.broken = true;
-  outcome.message = std::move(message);
-  return outcome;
-}
-
 Outcome understand(const Program& program, const std::string& bytes) {
   Reader reader(bytes);
   char tag = reader.tag();

@@ -81,13 +81,6 @@ interp::TextureObject textureObject(const TextureInput& t, std::vector<uint8_t>&
   return object;
 }
 
-Outcome broken(std::string message) {
-  Outcome outcome;
-  outcome.broken = true;
-  outcome.message = std::move(message);
-  return outcome;
-}
-
 }  // namespace
 
 Outcome runInterpreter(const Program& program) {

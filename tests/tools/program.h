@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "abi/kernel.h"
@@ -56,6 +57,13 @@ struct Outcome {
   std::string message;
   bool broken = false;  // the engine itself failed: never what a test expects
 };
+
+inline Outcome broken(std::string message) {
+  Outcome outcome;
+  outcome.broken = true;
+  outcome.message = std::move(message);
+  return outcome;
+}
 
 // One way to run a program.
 struct Engine {

@@ -13,6 +13,7 @@
 #include "compiler/jit/fast_ways.h"
 #include "compiler/jit/first_lanes.h"
 #include "compiler/jit/forward.h"
+#include "compiler/jit/mask_words.h"
 #include "compiler/jit/merge_traps.h"
 #include "compiler/jit/narrow.h"
 #include "compiler/jit/promote.h"
@@ -122,6 +123,8 @@ Status optimize(llvm::Module& module, llvm::TargetMachine& machine, const EmitOp
     if (emit.optLevel > 1 && !function.isDeclaration() && !options::isPassOff("narrow-lanes")) narrowLanes(function);
     if (emit.optLevel > 1 && !function.isDeclaration() && !options::isPassOff("warps-side-by-side"))
       runSideBySide(function, vectorBits(emit));
+    if (emit.optLevel > 0 && !function.isDeclaration() && vectorBits(emit) < 512 && !options::isPassOff("mask-words"))
+      spreadMaskWords(function, vectorBits(emit) == 256);
     splitLongBlocks(function);
   }
   if (options::timePasses()) {
