@@ -19,9 +19,9 @@ constexpr size_t mostInstructions = 20000;
 
 bool endsBlock(const Block& block, uint32_t i) { return i + 1 == block.last; }
 
-class Finder {
+class LoneWaitsFinder {
  public:
-  Finder(Flat& flat, const Shapes& shapes, Suspensions& suspensions) : flat_(flat), shapes_(shapes), points_(suspensions.resumePoints), edges_(suspensions.waitEdges) {}
+  LoneWaitsFinder(Flat& flat, const Shapes& shapes, Suspensions& suspensions) : flat_(flat), shapes_(shapes), points_(suspensions.resumePoints), edges_(suspensions.waitEdges) {}
 
   std::vector<Interleaved> run() {
     for (const Inst& inst : flat_.instructions) arrives_ |= inst.form == Form::BarArrive || inst.form == Form::BarrierArrive;
@@ -210,7 +210,7 @@ class Finder {
 }  // namespace
 
 std::vector<Interleaved> findLoneWaits(Flat& flat, const Shapes& shapes, Suspensions& suspensions) {
-  return Finder(flat, shapes, suspensions).run();
+  return LoneWaitsFinder(flat, shapes, suspensions).run();
 }
 
 }  // namespace anywarp::analysis

@@ -15,9 +15,9 @@ using ptx::Operand;
 constexpr int64_t widestStride = 1 << 20;  // times a warp's lanes it does not come round to the same 32 bits
 constexpr unsigned deepest = 4;            // of predicates made from predicates
 
-class Finder {
+class OneLaneFinder {
  public:
-  Finder(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes) : flat_(flat), webs_(webs), order_(order), shapes_(shapes) {}
+  OneLaneFinder(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes) : flat_(flat), webs_(webs), order_(order), shapes_(shapes) {}
 
   std::vector<uint8_t> run() {
     const size_t n = flat_.blocks.size();
@@ -119,7 +119,7 @@ class Finder {
 }  // namespace
 
 std::vector<uint8_t> findOneLaneBlocks(Flat& flat, const Webs& webs, const Order& order, const Shapes& shapes) {
-  return Finder(flat, webs, order, shapes).run();
+  return OneLaneFinder(flat, webs, order, shapes).run();
 }
 
 }  // namespace anywarp::analysis
