@@ -9,6 +9,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/ValueHandle.h>
 
 namespace anywarp::jit {
 namespace {
@@ -20,7 +21,7 @@ using llvm::Value;
 
 // Lanes of a mask: these bits of a word.
 struct MaskWord {
-  Value* bits;
+  llvm::WeakTrackingVH bits;  // the word may be the user of another mask and be replaced
   unsigned first, count;
 
   unsigned width() const { return bits->getType()->getIntegerBitWidth(); }
@@ -63,7 +64,7 @@ class Spreader {
 
   // A whole word, or a constant of as many bits.
   Value* wholeWord(Value* mask) const {
-    if (const MaskWord* word = find(mask)) return word->isWhole() ? word->bits : nullptr;
+    if (const MaskWord* word = find(mask)) return word->isWhole() ? static_cast<Value*>(word->bits) : nullptr;
     auto* constant = llvm::dyn_cast<llvm::Constant>(mask);
     if (!constant) return nullptr;
     const unsigned count = lanesOfMask(constant->getType());
@@ -113,7 +114,8 @@ class Spreader {
 
   // The lanes as an integer of so many bits.
   static Value* number(IRBuilder<>& b, const MaskWord& word) {
-    Value* moved = word.first ? b.CreateLShr(word.bits, word.first) : word.bits;
+    Value* moved = word.bits;
+    if (word.first) moved = b.CreateLShr(moved, word.first);
     return b.CreateTrunc(moved, b.getIntNTy(word.count));
   }
 
