@@ -3,11 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/install_packages.sh
+. scripts/configure_release.sh
 installPackages g++ cmake ninja-build git llvm-19-dev llvm-19-tools libzstd-dev liblz4-dev libfmt-dev libcli11-dev \
     nlohmann-json3-dev libpng-dev libgtest-dev libdnnl-dev python3
-# As in quickstart.sh.
-together=-DCMAKE_UNITY_BUILD=ON
-[ ! -f build/release/CMakeCache.txt ] || together=
-cmake --preset release $together -DANYWARP_TESTS=ON -DANYWARP_BENCH=ON
+configureRelease -DANYWARP_TESTS=ON -DANYWARP_BENCH=ON
 cmake --build --preset release
 exec scripts/run_tests.py build/release

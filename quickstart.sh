@@ -6,15 +6,13 @@ here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
 . scripts/install_packages.sh
+. scripts/configure_release.sh
 
 installPackages g++ cmake ninja-build llvm-19-dev libzstd-dev liblz4-dev libfmt-dev libcli11-dev \
     nlohmann-json3-dev libpng-dev
 echo "installed after $SECONDS s"
 
-# Several files at once are compiled in half the time; a build that is here already stays as it is.
-together=-DCMAKE_UNITY_BUILD=ON
-[ ! -f build/release/CMakeCache.txt ] || together=
-cmake --preset release $together -DANYWARP_TESTS=OFF -DANYWARP_BENCH=OFF >build-quickstart.log 2>&1 || { cat build-quickstart.log; exit 1; }
+configureRelease -DANYWARP_TESTS=OFF -DANYWARP_BENCH=OFF >build-quickstart.log 2>&1 || { cat build-quickstart.log; exit 1; }
 cmake --build --preset release >>build-quickstart.log 2>&1 || { tail -60 build-quickstart.log; exit 1; }
 rm -f build-quickstart.log
 echo "built after $SECONDS s"
