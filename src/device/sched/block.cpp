@@ -25,6 +25,11 @@ bool stripsAreOff() {
   return off;
 }
 
+bool rowTurnsAreOff() {
+  static const bool off = options::isPassOff("row-turns");
+  return off;
+}
+
 uint32_t lanesOfWarp(uint32_t threads, uint32_t width, uint32_t warp) {
   uint32_t left = threads - warp * width;
   return left >= width ? (width == 32 ? ~0u : (1u << width) - 1) : (1u << left) - 1;
@@ -51,6 +56,8 @@ Status Block::prepare(Grid& grid) {
   grid_ = &grid;
   kernel = code;
   mayTakeTurns_ = mayTakeTurns(*code);
+  hasRows_ = hasRows(*code, info.block);
+  perRow_ = hasRows_ ? info.block.x / code->width : warpCount_;
   params = info.params;
   symbols = info.symbols;
   shared = shared_.base();
@@ -204,20 +211,14 @@ RunResult Block::runLockstep(Worker& worker) {
     bool moved = false;
     if (uniform_) {
       uint32_t next = enter(worker, region_, 0, warpCount_);
-      if (next == abi::regionExited) return RunResult::Done;
-      if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
       moved = next != region_;
-      if (next < kernel->regionCount && kernel->regions) {
-        region_ = next;
-        const abi::RegionInfo& region = kernel->regions[next];
-        if (region.plainBarrier) {
-          if (takesTurns_ && region.interleaved) return RunResult::Yielded;
-          rounds = 0;
-          continue;
-        }
-        if (region.interleaved) return RunResult::Yielded;
+      switch (afterRegion(next)) {
+        case After::Done: return RunResult::Done;
+        case After::Abandoned: return RunResult::Abandoned;
+        case After::Yielded: return RunResult::Yielded;
+        case After::Next: rounds = 0; continue;
+        case After::Mixed: break;
       }
-      for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
     } else {
       moved = runRunnable(worker);
       if (grid_->stop.load(std::memory_order_relaxed)) return RunResult::Abandoned;
@@ -229,6 +230,50 @@ RunResult Block::runLockstep(Worker& worker) {
     rounds = settled ? 0 : rounds + 1;
   }
   return RunResult::Waiting;
+}
+
+// Lockstep: all warps have run region_ and want `next`.
+Block::After Block::afterRegion(uint32_t next) {
+  if (next == abi::regionExited) return After::Done;
+  if (grid_->stop.load(std::memory_order_relaxed)) return After::Abandoned;
+  if (next < kernel->regionCount && kernel->regions) {
+    region_ = next;
+    const abi::RegionInfo& region = kernel->regions[next];
+    if (region.plainBarrier) return takesTurns_ && region.interleaved ? After::Yielded : After::Next;
+    if (region.interleaved) return After::Yielded;
+  }
+  for (uint32_t w = 0; w < warpCount_; ++w) classify(w);
+  return After::Mixed;
+}
+
+bool Block::hasRows(const abi::CompiledKernel& kernel, const abi::Dim3& shape) {
+  if (kernel.mode != abi::PlanMode::Lockstep || !kernel.regions || kernel.rowsRepeat || rowTurnsAreOff()) return false;
+  if (shape.y * shape.z == 1 || shape.x % kernel.width != 0) return false;
+  return std::any_of(kernel.regions, kernel.regions + kernel.regionCount, [](const abi::RegionInfo& r) { return r.interleaved != 0; });
+}
+
+uint32_t Block::rowsWith(const Block& other) const {
+  bool same = hasRows_ && uniform_ && other.uniform_ && kernel == other.kernel && region_ == other.region_;
+  bool besides = other.ctaid[0] == ctaid[0] + 1 && other.ctaid[1] == ctaid[1] && other.ctaid[2] == ctaid[2];
+  return same && besides ? warpCount_ / perRow_ : 0;
+}
+
+void Block::runRow(Worker& worker, uint32_t row) {
+  uint32_t begin = row * perRow_, next = enter(worker, region_, begin, begin + perRow_);
+  rowsWant_ = row == 0 || rowsWant_ == next ? next : abi::regionMixed;
+}
+
+RunResult Block::endRows() {
+  progressed_ = false;
+  switch (afterRegion(rowsWant_)) {
+    case After::Done: return RunResult::Done;
+    case After::Abandoned: return RunResult::Abandoned;
+    case After::Mixed: break;
+    default: return RunResult::Yielded;
+  }
+  settle(false);
+  RunResult result = resume();
+  return result == RunResult::Waiting ? RunResult::Yielded : result;
 }
 
 // What a warp of a lockstep plan has become by its last run.

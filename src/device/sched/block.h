@@ -41,6 +41,17 @@ class Block final : public abi::BlockContext {
   // Runs `count` blocks that are neighbours in x, row of threads by row of threads: as a loop over rows would touch memory.
   RunResult runStrip(Worker& worker, uint64_t index, uint32_t count);
 
+  // Whether rows of threads are rows of warps, so that blocks of a kernel that take turns may do so row by row.
+  static bool hasRows(const abi::CompiledKernel& kernel, const abi::Dim3& shape);
+  bool hasRows() const { return hasRows_; }
+  // How many rows this block and `other` may run by turns, row after row, since all their warps go on at one region and they lie
+  // side by side in x; 0 where that is not so.
+  uint32_t rowsWith(const Block& other) const;
+  // Runs the warps of one row in the block's region.
+  void runRow(Worker& worker, uint32_t row);
+  // After all rows, or some if the grid has been stopped: what the block does next. Never Waiting.
+  RunResult endRows();
+
   // Whether there are barriers at which blocks side by side may take turns, and whether this one is to yield there.
   static bool mayTakeTurns(const abi::CompiledKernel& kernel);
   bool mayTakeTurns() const { return mayTakeTurns_; }
@@ -69,6 +80,8 @@ class Block final : public abi::BlockContext {
   void startWarps();
   void startSimply();
   uint32_t enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t end);
+  enum class After : uint8_t { Next, Yielded, Done, Abandoned, Mixed };
+  After afterRegion(uint32_t next);
   RunResult runLockstep(Worker& worker);
   RunResult runFree(Worker& worker);
   bool runLanes(Worker& worker, uint32_t warp);
@@ -92,6 +105,9 @@ class Block final : public abi::BlockContext {
   bool uniform_ = true;      // lockstep: all warps that have not exited are to run region_
   bool progressed_ = false;
   bool mayTakeTurns_ = false, takesTurns_ = false;
+  bool hasRows_ = false;
+  uint32_t perRow_ = 0;      // warps
+  uint32_t rowsWant_ = 0;    // runRow(): the region that all rows so far want next
   bool hasCluster_ = false;
   bool yielded_ = false;     // lockstep: a warp that can run is in an interleaved loop
 

@@ -16,15 +16,22 @@ namespace {
 constexpr uint64_t chunksPerWorker = 16;
 constexpr uint64_t chunksPerWorkerOfTurns = 4;  // neighbours that take turns are of one chunk
 constexpr uint64_t largestChunk = 256;
+constexpr uint64_t rowOfBlocks = 16;           // that take turns row by row, as far as the grid is that wide
 
 std::atomic<uint64_t> lastGridId{0};
 
 // Blocks that may wait for each other are taken one by one, so that none sits in a chunk behind one that waits for it.
-uint32_t chunkFor(const Grid& grid) {
+uint32_t chunkFor(const Grid& grid, const LaunchRequest& request) {
   bool alone = grid.kernel->usesSpin || grid.residency == Residency::WholeGrid;
   if (alone) return 1;
-  uint64_t chunks = workerCount() * (Block::mayTakeTurns(*grid.kernel) ? chunksPerWorkerOfTurns : chunksPerWorker);
-  return static_cast<uint32_t>(std::clamp<uint64_t>(grid.total / chunks, 1, largestChunk));
+  bool turns = Block::mayTakeTurns(*grid.kernel), rows = Block::hasRows(*grid.kernel, request.block);
+  uint64_t large = std::max<uint64_t>(grid.total / (workerCount() * chunksPerWorkerOfTurns), 1);
+  uint64_t chunk = turns ? large : grid.total / (workerCount() * chunksPerWorker), across = request.grid.x;
+  if (rows) {
+    chunk = std::max(chunk, std::min({across, rowOfBlocks, large}));
+    if (chunk > across) chunk -= chunk % across;
+  }
+  return static_cast<uint32_t>(std::clamp<uint64_t>(chunk, 1, largestChunk));
 }
 
 }  // namespace
@@ -35,7 +42,7 @@ void prepareGrid(Grid& grid, const LaunchRequest& request, uint32_t (&workspace)
   grid.residency = request.residency;
   grid.launcher = request.launcher;
   grid.total = abi::volume(request.grid);
-  grid.chunk = chunkFor(grid);
+  grid.chunk = chunkFor(grid, request);
   abi::LaunchInfo& info = grid.info;
   info = abi::LaunchInfo{};
   info.params = static_cast<const uint8_t*>(request.params);

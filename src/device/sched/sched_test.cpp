@@ -69,6 +69,111 @@ TEST(Grid, StripsRunEveryWarpOnceWithItsBlock) {
   EXPECT_EQ(context->fault(), nullptr);
 }
 
+// Each round of a warp counts; row r of a block goes around `rounds[r]` times. Blocks of 32 x 8 threads, a row is a warp.
+struct Rounds {
+  std::atomic<uint32_t>* hits;    // by block and row
+  std::atomic<uint32_t>* single;  // calls for one row of several
+  const uint32_t* rounds;
+};
+uint32_t together(BlockContext* c, uint32_t begin, uint32_t end, uint32_t region) {
+  uint32_t next = abi::regionExited;
+  bool first = true;
+  for (uint32_t w = begin; w < end; ++w, first = false)
+    next = first || next == c->warps[w].pc ? c->warps[w].pc : abi::regionMixed;
+  if (end - begin == 1 && region != 0) params<Rounds>(c).single->fetch_add(1);
+  return next;
+}
+uint32_t goAround(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) {
+  auto& p = params<Rounds>(c);
+  const abi::LaunchInfo& info = *c->launch;
+  uint64_t linear = c->ctaid[0] + uint64_t{info.grid.x} * (c->ctaid[1] + uint64_t{info.grid.y} * c->ctaid[2]);
+  for (uint32_t w = begin; w < end; ++w) {
+    if (c->warps[w].pc != region) continue;
+    auto* done = reinterpret_cast<uint32_t*>(c->frames + w * 64);
+    if (region == 0) *done = 0;
+    if (region == 1) {
+      p.hits[linear * 8 + w]++;
+      ++*done;
+    }
+    bool more = *done < p.rounds[w];
+    c->warps[w].pc = more ? 1 : abi::regionExited;
+    c->warps[w].suspend = Suspend::Yield;
+    if (!more) c->warps[w].live = 0;
+  }
+  return together(c, begin, end, region);
+}
+
+TEST(Grid, RowsTakeTurnsAndEndWhenTheyLike) {
+  auto context = makeContext();
+  auto kernel = makeKernel("goAround", goAround);
+  abi::RegionInfo regions[2] = {{0, 0, 0}, {0, 0, 1}};
+  kernel.regions = regions;
+  kernel.regionCount = 2;
+  kernel.frameBytes = 64;
+  uint32_t across = 13, down = 29;
+  std::vector<std::atomic<uint32_t>> hits(across * down * 8);
+  std::atomic<uint32_t> single{0};
+  const uint32_t rounds[8] = {0, 5, 5, 5, 5, 5, 2, 7};
+  Rounds p{hits.data(), &single, rounds};
+  auto r = request(kernel, p, across, 32);
+  r.block.y = 8;
+  r.grid.y = down;
+  // Whether rows take turns depends on what was faster, which is tried now and then.
+  for (uint32_t launch = 1; launch <= 4 || (single.load() <= 100 && launch < 200); ++launch) {
+    context->legacyStream().launch(r);
+    context->synchronize();
+    for (size_t i = 0; i < hits.size(); ++i) ASSERT_EQ(hits[i].load(), launch * rounds[i % 8]) << i;
+  }
+  EXPECT_GT(single.load(), 100u);
+  EXPECT_EQ(context->fault(), nullptr);
+}
+
+// Region 1 writes shared memory, region 2, behind a barrier, reads what the row below wrote, and leads to region 1 by another barrier.
+uint32_t passRowsOn(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end) {
+  auto& p = params<Rounds>(c);
+  const abi::LaunchInfo& info = *c->launch;
+  auto* shared = reinterpret_cast<uint32_t*>(c->shared);
+  uint64_t linear = c->ctaid[0] + uint64_t{info.grid.x} * c->ctaid[1];
+  uint32_t next = region == 1 ? 2 : 1;
+  for (uint32_t w = begin; w < end; ++w) {
+    auto* done = reinterpret_cast<uint32_t*>(c->frames + w * 64);
+    if (region == 0) *done = 0;
+    if (region == 1) shared[w] = uint32_t(linear) * 1000 + *done * 10 + w;
+    if (region == 2) {
+      p.hits[linear * 8 + w] += shared[(w + 1) % 8] == uint32_t(linear) * 1000 + *done * 10 + (w + 1) % 8;
+      if (++*done == p.rounds[w]) next = abi::regionExited;
+    }
+    c->warps[w].pc = next;
+  }
+  if (end - begin == 1) p.single->fetch_add(1);
+  return next;
+}
+
+TEST(Grid, RowsTakeTurnsBetweenBarriers) {
+  auto context = makeContext();
+  auto kernel = makeKernel("passRowsOn", passRowsOn);
+  abi::RegionInfo regions[3] = {{0, 0, 0}, {1, 0, abi::turnsAtBarrier}, {1, 0, 0}};
+  kernel.regions = regions;
+  kernel.regionCount = 3;
+  kernel.frameBytes = 64;
+  kernel.staticSharedBytes = 64;
+  uint32_t across = 16, down = 40;
+  std::vector<std::atomic<uint32_t>> hits(across * down * 8);
+  std::atomic<uint32_t> single{0};
+  const uint32_t rounds[8] = {6, 6, 6, 6, 6, 6, 6, 6};
+  Rounds p{hits.data(), &single, rounds};
+  auto r = request(kernel, p, across, 32);
+  r.block.y = 8;
+  r.grid.y = down;
+  for (uint32_t launch = 1; launch <= 4 || (single.load() <= 100 && launch < 200); ++launch) {
+    context->legacyStream().launch(r);
+    context->synchronize();
+    for (auto& h : hits) ASSERT_EQ(h.load(), launch * 6);
+  }
+  EXPECT_GT(single.load(), 100u);
+  EXPECT_EQ(context->fault(), nullptr);
+}
+
 TEST(Pace, PrefersWhatWasFaster) {
   for (auto faster : {Pace::Way::Blocks, Pace::Way::Strips}) {
     Pace pace;

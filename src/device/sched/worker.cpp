@@ -226,7 +226,7 @@ uint32_t Worker::stripOf(const Joined& joined, Block& block, uint64_t index) {
   if (grid.chunk < smallestStrip) return 1;
   uint32_t most = block.stripFrom(index);
   bool turns = block.mayTakeTurns();
-  if (index % grid.chunk == 0 && (turns || block.stripFrom(0) >= smallestStrip)) {
+  if (index % grid.chunk == 0 && (turns || block.hasRows() || block.stripFrom(0) >= smallestStrip)) {
     uint64_t key = reinterpret_cast<uintptr_t>(block.kernel) ^ uint64_t{grid.info.block.x} << 48;
     timed_ = &pace_[(key >> 6) % std::size(pace_)];
     timed_->of(key);
@@ -257,23 +257,62 @@ void Worker::workTogether(Joined& joined, Block& first) {
     block->start(joined.next++);
     together_.push_back(block);
   }
-  while (!together_.empty()) {
-    for (size_t i = 0; i < together_.size();) {
-      Block& block = *together_[i];
-      RunResult result = grid.stop.load(std::memory_order_relaxed) ? RunResult::Abandoned : runBlock(block);
-      if (result == RunResult::Yielded) {
-        ++i;
+  // The first has come to the loop already: the others follow before they all go on row by row.
+  bool rows = first.hasRows() && timed_ && strips_;
+  for (size_t begin = 1; !together_.empty(); begin = 0) {
+    for (size_t i = begin; i < together_.size();) {
+      size_t end = rows && begin == 0 ? rowsFrom(i) : i;
+      if (end > i + 1) {
+        runRows(i, end);
+        while (i < end) {
+          RunResult result = together_[i]->endRows();
+          noteProgress(*together_[i], result);
+          if (endTurn(i, result)) ++i;
+          else --end;
+        }
         continue;
       }
-      together_.erase(together_.begin() + static_cast<ptrdiff_t>(i));
-      block.takeTurns(false);
-      if (result == RunResult::Waiting) {
-        hold(block);
-      } else {
-        ended(block, result);
-      }
+      Block& block = *together_[i];
+      if (endTurn(i, grid.stop.load(std::memory_order_relaxed) ? RunResult::Abandoned : runBlock(block))) ++i;
     }
   }
+}
+
+// Whether the block is to have more turns. Otherwise another has its place.
+bool Worker::endTurn(size_t index, RunResult result) {
+  if (result == RunResult::Yielded) return true;
+  Block& block = *together_[index];
+  together_.erase(together_.begin() + static_cast<ptrdiff_t>(index));
+  block.takeTurns(false);
+  if (result == RunResult::Waiting) {
+    hold(block);
+  } else {
+    ended(block, result);
+  }
+  return false;
+}
+
+// Behind the last of those that can run row by row with `first`.
+size_t Worker::rowsFrom(size_t first) const {
+  size_t end = first + 1;
+  while (end < together_.size() && together_[end - 1]->rowsWith(*together_[end]) > 1) ++end;
+  return end;
+}
+
+// Blocks side by side, row of threads by row of threads: as a loop over rows would touch memory.
+void Worker::runRows(size_t begin, size_t end) {
+  Grid& grid = together_[begin]->grid();
+  uint32_t rows = together_[begin]->rowsWith(*together_[begin + 1]);
+  tracedGrid_.store(&grid, std::memory_order_relaxed);
+  tracedBlock_.store(together_[begin]->index(), std::memory_order_relaxed);
+  runningGrid_.store(&grid, std::memory_order_release);
+  for (uint32_t row = 0; row < rows && !grid.stop.load(std::memory_order_relaxed); ++row)
+    for (size_t i = begin; i < end; ++i) {
+      running_ = together_[i];
+      running_->runRow(*this, row);
+    }
+  runningGrid_.store(nullptr, std::memory_order_release);
+  running_ = nullptr;
 }
 
 void Worker::runBody(Joined& joined) {
@@ -323,9 +362,13 @@ RunResult Worker::runBlock(Block& block, uint64_t index, uint32_t strip) {
   RunResult result = strip > 1 ? block.runStrip(*this, index, strip) : block.run(*this);
   runningGrid_.store(nullptr, std::memory_order_release);
   running_ = nullptr;
+  noteProgress(block, result);
+  return result;
+}
+
+void Worker::noteProgress(const Block& block, RunResult result) {
   waits_.store(result == RunResult::Waiting, std::memory_order_relaxed);
   if (result == RunResult::Done || block.progressed()) steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  return result;
 }
 
 void Worker::hold(Block& block) {

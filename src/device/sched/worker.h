@@ -104,6 +104,9 @@ class Worker {
   void turn();
   void work(size_t joined);
   void workTogether(Joined& joined, Block& first);
+  size_t rowsFrom(size_t first) const;
+  void runRows(size_t begin, size_t end);
+  bool endTurn(size_t index, RunResult result);
   void runBody(Joined& joined);
   bool nextIndex(Joined& joined, uint64_t& index);
   bool stepHeld();
@@ -112,6 +115,7 @@ class Worker {
   bool startAnother(uint64_t quietNanoseconds);
   RunResult runBlock(Block& block, uint64_t index = 0, uint32_t strip = 1);
   uint32_t stripOf(const Joined& joined, Block& block, uint64_t index);
+  void noteProgress(const Block& block, RunResult result);
   void chunkEnded(const Grid& grid);
   void ended(Block& block, RunResult result);
   void hold(Block& block);
@@ -140,7 +144,7 @@ class Worker {
   Pace pace_[16];                 // by kernel
   Pace* timed_ = nullptr;         // of the chunk that runs
   uint64_t chunkBegan_ = 0;
-  bool strips_ = false;
+  bool strips_ = false;           // also: turns are taken row by row
 
   Block* running_ = nullptr;      // inside run()
   size_t heldIndex_ = notHeld;    // of running_ in held_
