@@ -70,6 +70,8 @@ class FunctionEmitter {
   void linearize(const analysis::PendingSet& entry);
   void emitBlocks(const std::vector<BlockId>& roots);
   void emitBlock(BlockId x);
+  void emitReadable(BlockId x);
+  void emitBlockHere(BlockId x);
   void emitTerminator(BlockId x);
   void emitGate(BlockId x);
   void beginRound(BlockId x, const analysis::PendingSet& waiting, uint32_t loop);
@@ -188,6 +190,7 @@ class FunctionEmitter {
   Value* isReadable(const ptx::Operand& o, const Address& a, unsigned bytes);
   void forgetReadable(ptx::RegId r);
   Value* readable(Value* place);
+  Value* chainIsReadable(BlockId x);
 
   // --- lane_loops.cpp
   Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
@@ -408,6 +411,8 @@ class FunctionEmitter {
   llvm::CallInst* masksHidden_ = nullptr;   // what hides them from LLVM
   bool masksVolatile_ = false;
   bool mayBeEmpty_ = false;                 // no lane may be active in the current block
+  std::vector<llvm::BasicBlock*> readableBodies_;  // by block that runs without lanes: where all that it reads can be read
+  bool allReadable_ = false;                // this is what is emitted now
   bool offLines_ = false;                   // code for accesses that may lie anywhere, beside that for lines
   struct Nearby {
     llvm::AllocaInst* known;  // i1: what lies between the bounds can be read

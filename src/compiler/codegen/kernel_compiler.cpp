@@ -3,6 +3,7 @@
 #include "compiler/codegen/kernel_compiler.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "compiler/analysis/early_reads.h"
 #include "compiler/analysis/likely.h"
@@ -16,6 +17,7 @@
 #include "compiler/analysis/turns.h"
 #include "compiler/codegen/block_at_once.h"
 #include "compiler/codegen/emitter.h"
+#include "compiler/codegen/inner_blocks.h"
 #include "compiler/codegen/matrix_tiles.h"
 #include "support/options.h"
 
@@ -56,13 +58,17 @@ bool hasManyApproximations(const analysis::FlatProgram& program) {
   return count > many && !options::isPassOff("call-approximations");
 }
 
+// Instructions: code that is made twice takes longer to make.
+constexpr size_t mostForInnerBlocks = 200;
+
 class KernelCompiler {
  public:
   KernelCompiler(const compiler::CompileRequest& request, llvm::Module& module, analysis::FlatProgram& program,
                  const std::function<void(llvm::Function&)>& setAttributes)
       : k_{.module = module, .ptx = *request.module, .program = program, .options = request.options, .setAttributes = setAttributes}, request_(request) {}
 
-  Status run(compiler::CompiledObject& object) {
+  // What is to be known before code is made.
+  Status prepare() {
     // Address 0 is an address like any other: it faults when it is used, not before.
     k_.setAttributes = [inner = k_.setAttributes](llvm::Function& f) {
       inner(f);
@@ -82,9 +88,14 @@ class KernelCompiler {
     if (atOnce_) k_.frame.assign(k_.program.kernel.registers.size(), {});
     else findRemade(), layOutFrames();
     k_.localBytes = k_.program.kernel.localBytes;
+    return {};
+  }
+
+  Status run(const std::optional<analysis::FlatProgram>& asWritten, compiler::CompiledObject& object) {
+    if (Status s = prepare(); !s) return s;
     startDebugInfo();
     declareFunctions();
-    emit(object);
+    emit(asWritten, object);
     if (k_.failed) return k_.error;
     lowerTiles(k_.module);
     if (k_.debug) k_.debug->finalize();
@@ -418,49 +429,113 @@ class KernelCompiler {
     }
   }
 
-  void emit(compiler::CompiledObject& object) {
-    auto& c = k_.context();
-    llvm::Type* ptr = llvm::PointerType::getUnqual(c);
-    llvm::Type* i32 = llvm::Type::getInt32Ty(c);
+  void emit(const std::optional<analysis::FlatProgram>& asWritten, compiler::CompiledObject& object) {
     for (auto& [f, flat] : k_.program.functions) {
       FunctionEmitter(k_, k_.analyzed.at(f), *k_.functions[f]).emitFunction();
       if (k_.failed) return;
     }
-    const std::string name = k_.ptx.functions[request_.function].name;
-    auto* regionType = llvm::FunctionType::get(i32, {ptr, i32, i32}, false);
     std::vector<llvm::Function*> regions;
+    emitRegions("", regions);
+    if (k_.failed) return;
+    emitEntry(asWritten, regions, object);
+  }
+
+  void emitRegions(const std::string& kind, std::vector<llvm::Function*>& regions) {
+    auto& c = k_.context();
+    auto* i32 = llvm::Type::getInt32Ty(c);
+    const std::string name = k_.ptx.functions[request_.function].name + kind;
+    auto* regionType = llvm::FunctionType::get(i32, {llvm::PointerType::getUnqual(c), i32, i32}, false);
     size_t count = k_.free || atOnce_ ? 1 : k_.suspensions.resumePoints.size();
-    for (uint32_t r = 0; r < count; ++r) {
+    for (uint32_t r = 0; r < count && !k_.failed; ++r) {
       const std::string part = atOnce_ ? ".block" : ".region" + std::to_string(r);
       auto* function = llvm::Function::Create(regionType, llvm::GlobalValue::InternalLinkage, name + part, k_.module);
       k_.setAttributes(*function);
       regions.push_back(function);
       if (atOnce_) FunctionEmitter::emitBlockAtOnce(k_, kernel_, *function);
       else FunctionEmitter(k_, kernel_, *function).emitRegion(r);
-      if (k_.failed) return;
     }
-    // The entry: region id -> region.
+  }
+
+  // The entry: region id -> region.
+  void emitEntry(const std::optional<analysis::FlatProgram>& asWritten, const std::vector<llvm::Function*>& regions, compiler::CompiledObject& object) {
+    auto& c = k_.context();
+    llvm::Type* ptr = llvm::PointerType::getUnqual(c);
+    llvm::Type* i32 = llvm::Type::getInt32Ty(c);
+    object.entrySymbol = k_.ptx.functions[request_.function].name;
     auto* entryType = llvm::FunctionType::get(i32, {ptr, i32, i32, i32}, false);
-    object.entrySymbol = name;
-    auto* entry = llvm::Function::Create(entryType, llvm::GlobalValue::ExternalLinkage, name, k_.module);
+    auto* entry = llvm::Function::Create(entryType, llvm::GlobalValue::ExternalLinkage, object.entrySymbol, k_.module);
     k_.setAttributes(*entry);
     llvm::IRBuilder<> b(llvm::BasicBlock::Create(c, "entry", entry));
+    auto block = [&](const llvm::Twine& of) { return llvm::BasicBlock::Create(c, of, entry); };
     auto callRegion = [&](llvm::Function* f) {
       auto* call = b.CreateCall(f, {entry->getArg(0), entry->getArg(2), entry->getArg(3)});
       call->setTailCallKind(llvm::CallInst::TCK_Tail);
       b.CreateRet(call);
     };
-    if (regions.size() == 1) return callRegion(regions[0]);
-    auto* bad = llvm::BasicBlock::Create(c, "bad", entry);
-    auto* choose = b.CreateSwitch(entry->getArg(1), bad, unsigned(regions.size()));
-    b.SetInsertPoint(bad);
-    b.CreateRet(b.getInt32(abi::regionMixed));
-    for (uint32_t r = 0; r < regions.size(); ++r) {
-      auto* at = llvm::BasicBlock::Create(c, "region" + llvm::Twine(r), entry);
-      choose->addCase(b.getInt32(r), at);
-      b.SetInsertPoint(at);
-      callRegion(regions[r]);
+    auto chooseRegion = [&](const std::vector<llvm::Function*>& of) {
+      if (of.size() == 1) return callRegion(of[0]);
+      auto* bad = block("bad");
+      auto* choose = b.CreateSwitch(entry->getArg(1), bad, unsigned(of.size()));
+      b.SetInsertPoint(bad);
+      b.CreateRet(b.getInt32(abi::regionMixed));
+      for (uint32_t r = 0; r < of.size(); ++r) {
+        auto* at = block("region" + llvm::Twine(r));
+        choose->addCase(b.getInt32(r), at);
+        b.SetInsertPoint(at);
+        callRegion(of[r]);
+      }
+    };
+    std::vector<llvm::Function*> inner;
+    if (llvm::Value* isInner = emitInnerBlocks(asWritten, b, entry, inner)) {
+      auto *inside = block("inner"), *always = block("any");
+      b.CreateCondBr(isInner, inside, always);
+      b.SetInsertPoint(inside);
+      chooseRegion(inner);
+      b.SetInsertPoint(always);
     }
+    chooseRegion(regions);
+  }
+
+  // --- inner blocks
+
+  // Where masks cost little, there is less to gain.
+  bool wantsInnerBlocks() const {
+    return !k_.host.avx512f && k_.fullWarps && !k_.free && !k_.options.debugInfo && k_.program.functions.empty() && !k_.suspensions.spins &&
+           !options::isPassOff("inner-blocks");
+  }
+
+  // Whether the device can run either kernel by the description of this one.
+  bool runsLike(const KernelCompiler& other) const {
+    const KernelState& k = other.k_;
+    return !k.free && k_.width == k.width && k_.suspensions.resumePoints == k.suspensions.resumePoints && !k.suspensions.spins && rowsRepeat_ == other.rowsRepeat_ &&
+           k_.interleaved.empty() && k.interleaved.empty() && turnsAt_ == other.turnsAt_ && atOnce_ == other.atOnce_;
+  }
+
+  // Code for inner blocks in `regions`, and the test for them; nullptr: there is none.
+  llvm::Value* emitInnerBlocks(const std::optional<analysis::FlatProgram>& asWritten, llvm::IRBuilder<>& b, llvm::Function* entry, std::vector<llvm::Function*>& regions) {
+    if (!asWritten || !wantsInnerBlocks()) return nullptr;
+    analysis::FlatProgram program = *asWritten;
+    llvm::Value* isInner = nullptr;
+    constexpr unsigned rounds = 2;  // what is chosen by comparisons may be compared itself
+    for (unsigned round = 0; round < rounds; ++round) {
+      const InnerBlocks inner = findInnerBlocks(b, entry->getArg(0), program.kernel, k_.options.block, k_.params);
+      if (inner.known.empty()) break;
+      analysis::assume(program.kernel, inner.known);
+      isInner = isInner ? b.CreateAnd(isInner, inner.isInner) : inner.isInner;
+    }
+    if (!isInner || llvm::isa<llvm::Constant>(isInner)) return nullptr;
+    compiler::CompileRequest request = request_;
+    request.options.width = k_.width;
+    KernelCompiler compiler(request, k_.module, program, k_.setAttributes);
+    if (!compiler.prepare() || !compiler.runsLike(*this)) return nullptr;
+    compiler.k_.debug = k_.debug, compiler.k_.file = k_.file, compiler.k_.unit = k_.unit;
+    compiler.emitRegions(".inner", regions);
+    if (compiler.k_.failed) {
+      for (llvm::Function* f : regions) f->eraseFromParent();
+      return nullptr;
+    }
+    k_.frameBytes = std::max(k_.frameBytes, compiler.k_.frameBytes);
+    return isInner;
   }
 
   void describe(compiler::CompiledObject& object) {
@@ -503,7 +578,9 @@ Status compileToIr(const compiler::CompileRequest& request, llvm::Module& module
                    const std::function<void(llvm::Function&)>& setAttributes, std::string* analysisText) {
   auto program = analysis::flatten(*request.module, request.function);
   if (!program) return program.error();
-  return KernelCompiler(request, module, **program, setAttributes).run(object);
+  std::optional<analysis::FlatProgram> asWritten;  // analyses cut and rename what they work on
+  if ((*program)->kernel.instructions.size() <= mostForInnerBlocks) asWritten = **program;
+  return KernelCompiler(request, module, **program, setAttributes).run(asWritten, object);
 }
 
 }  // namespace anywarp::codegen

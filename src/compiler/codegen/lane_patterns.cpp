@@ -233,7 +233,7 @@ void FunctionEmitter::storeRuns(const LaneRuns& runs, llvm::Type* element, llvm:
 
 FunctionEmitter::LaneValues FunctionEmitter::valuesEitherWay(Value* condition, llvm::function_ref<LaneValues()> yes, llvm::function_ref<LaneValues()> no,
                                                              Holds holds) {
-  if (!condition) return yes();
+  if (!condition || condition == b.getTrue()) return yes();
   if (condition == b.getFalse()) return no();
   llvm::BasicBlock* fast = llvm::BasicBlock::Create(k_.context(), "contiguous", &function_);
   llvm::BasicBlock* slow = llvm::BasicBlock::Create(k_.context(), "apart", &function_);
