@@ -16,6 +16,8 @@ namespace {
 constexpr uint32_t quietRounds = 8;
 // The same where lanes do move on, perhaps only around a loop of several waits.
 constexpr uint32_t busyRounds = 256;
+// Barriers that complete before others may get the worker: threads may meet again and again and wait for another block all the same.
+constexpr uint32_t barriersAtOnce = 512;
 constexpr size_t frameAlignment = 64;
 // Blocks that run row by row together, until a row has this many threads.
 constexpr uint32_t stripThreads = 512, mostStrip = 16;
@@ -207,7 +209,7 @@ uint32_t Block::enter(Worker& worker, uint32_t region, uint32_t begin, uint32_t 
 }
 
 RunResult Block::runLockstep(Worker& worker) {
-  for (uint32_t quiet = 0, rounds = 0; quiet < quietRounds && rounds < busyRounds;) {
+  for (uint32_t quiet = 0, rounds = 0, barriers = 0; quiet < quietRounds && rounds < busyRounds;) {
     bool moved = false;
     if (uniform_) {
       uint32_t next = enter(worker, region_, 0, warpCount_);
@@ -216,7 +218,10 @@ RunResult Block::runLockstep(Worker& worker) {
         case After::Done: return RunResult::Done;
         case After::Abandoned: return RunResult::Abandoned;
         case After::Yielded: return RunResult::Yielded;
-        case After::Next: rounds = 0; continue;
+        case After::Next:
+          if (++barriers == barriersAtOnce) return RunResult::Continues;
+          rounds = 0;
+          continue;
         case After::Mixed: break;
       }
     } else {
@@ -226,6 +231,7 @@ RunResult Block::runLockstep(Worker& worker) {
     bool settled = settle(false);
     if (RunResult result = resume(); result != RunResult::Waiting) return result;
     if (yielded_) return RunResult::Yielded;
+    if (settled && ++barriers == barriersAtOnce) return RunResult::Continues;
     quiet = moved || settled ? 0 : quiet + 1;
     rounds = settled ? 0 : rounds + 1;
   }
@@ -371,7 +377,7 @@ bool Block::runLanes(Worker& worker, uint32_t w) {
 }
 
 RunResult Block::runFree(Worker& worker) {
-  for (uint32_t quiet = 0, rounds = 0; quiet < quietRounds && rounds < busyRounds;) {
+  for (uint32_t quiet = 0, rounds = 0, barriers = 0; quiet < quietRounds && rounds < busyRounds;) {
     uint32_t live = 0, ran = 0;
     bool moved = false, settled = false;
     for (uint32_t w = 0; w < warpCount_; ++w) {
@@ -386,6 +392,7 @@ RunResult Block::runFree(Worker& worker) {
     }
     if (live == 0) return RunResult::Done;
     if (ran == 0 && !settle(false) && !settle(true)) return RunResult::Deadlock;
+    if (settled && ++barriers == barriersAtOnce) return RunResult::Continues;
     quiet = moved || settled ? 0 : quiet + 1;
     rounds = settled ? 0 : rounds + 1;
   }

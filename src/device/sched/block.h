@@ -17,6 +17,7 @@ class Worker;
 enum class RunResult : uint8_t {
   Done,
   Yielded,    // warps have handed over in an interleaved loop: call again, perhaps after other blocks of the grid
+  Continues,  // many barriers have completed: call again, perhaps after other blocks, since what the threads wait for may be in one of them
   Waiting,    // every thread that can run only waits for another block (or another kernel): run something else, then call again
   Deadlock,   // every thread waits at barriers that cannot complete
   Abandoned,  // the grid has failed elsewhere

@@ -31,6 +31,9 @@ constexpr uint64_t quietBeforeUnfairShare = 200000;
 constexpr uint64_t quietBeforeOtherGrids = 50000;
 constexpr uint64_t quietBeforeSleep = 2000000;
 constexpr uint64_t shortSleep = 20000;
+// How long a block goes from barrier to barrier before it may be waiting for others: where a loop looks like it, and elsewhere.
+constexpr uint64_t busyWhereItSpins = 5000000;
+constexpr uint64_t busyElsewhere = 50000000;
 // Suspended blocks of an ordinary grid in one worker. A device promises progress only to as many as fit on it.
 constexpr uint32_t mostHeld = 64;
 constexpr size_t mostSpare = 16;
@@ -45,6 +48,9 @@ constexpr uint64_t helpNanoseconds = 30000;
 constexpr uint32_t smallestStrip = 2;
 
 __attribute__((tls_model("initial-exec"))) thread_local Worker* currentWorker = nullptr;
+
+// The block is to run again, but others may go first.
+bool isSuspended(RunResult result) { return result == RunResult::Waiting || result == RunResult::Continues; }
 
 char* grow(char*& memory, size_t& capacity, size_t bytes) {
   if (bytes <= capacity) return memory;
@@ -156,7 +162,7 @@ void Worker::runAssistance() {
       quietSince_ = 0;
       work(joined_.size() - 1);
     } else if (stepHeld()) {
-      quietSince_ = 0;
+      whenBusy();
     } else {
       whenQuiet();
     }
@@ -174,7 +180,7 @@ void Worker::turn() {
     if (joined_.empty()) joined_.push_back({.grid = pool_.join()});
     work(joined_.size() - 1);
   } else if (stepHeld()) {
-    quietSince_ = 0;
+    whenBusy();
   } else {
     whenQuiet();
   }
@@ -196,6 +202,7 @@ void Worker::work(size_t at) {
     if (strip <= 1) block->start(index);
     joined_[at].next += strip > 1 ? strip - 1 : 0;
     RunResult result = runBlock(*block, index, strip);
+    if (result == RunResult::Continues) result = goOn(*block);
     if (result == RunResult::Yielded) workTogether(joined_[at], *block);
     if (timed_ && joined_[at].next == joined_[at].end) chunkEnded(grid);
     if (result == RunResult::Yielded) {
@@ -211,7 +218,7 @@ void Worker::work(size_t at) {
       if (!block) return;
       continue;
     }
-    if (result != RunResult::Waiting) return ended(*block, result);
+    if (!isSuspended(result)) return ended(*block, result);
     hold(*block);
     if (!mayStart(joined_[at], 0) || !nextIndex(joined_[at], index)) return;
     block = takeBlock(grid);
@@ -284,7 +291,7 @@ bool Worker::endTurn(size_t index, RunResult result) {
   Block& block = *together_[index];
   together_.erase(together_.begin() + static_cast<ptrdiff_t>(index));
   block.takeTurns(false);
-  if (result == RunResult::Waiting) {
+  if (isSuspended(result)) {
     hold(block);
   } else {
     ended(block, result);
@@ -368,7 +375,17 @@ RunResult Worker::runBlock(Block& block, uint64_t index, uint32_t strip) {
 
 void Worker::noteProgress(const Block& block, RunResult result) {
   waits_.store(result == RunResult::Waiting, std::memory_order_relaxed);
-  if (result == RunResult::Done || block.progressed()) steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  // Barriers alone say nothing: the watch is to notice a block that goes on for ever.
+  if (result == RunResult::Done || (result != RunResult::Continues && block.progressed())) steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+// A block that comes to barriers again and again: most end before anybody could wait for them.
+RunResult Worker::goOn(Block& block) {
+  uint64_t end = monotonicNanoseconds() + (block.kernel->usesSpin ? busyWhereItSpins : busyElsewhere);
+  RunResult result = RunResult::Continues;
+  while (result == RunResult::Continues && held_.empty() && monotonicNanoseconds() < end) result = runBlock(block);
+  if (result == RunResult::Continues) timed_ = nullptr;
+  return result;
 }
 
 void Worker::hold(Block& block) {
@@ -397,16 +414,30 @@ bool Worker::stepHeld() {
     Block& block = *held_[heldIndex_];
     RunResult result = block.grid().stop.load(std::memory_order_relaxed) ? RunResult::Abandoned : runBlock(block);
     progressed = progressed || block.progressed() || result != RunResult::Waiting;
-    if (result == RunResult::Waiting || result == RunResult::Yielded) {
+    if (isSuspended(result) || result == RunResult::Yielded) {
       ++heldIndex_;
       continue;
     }
     --joinedTo(block.grid())->held;
     held_.erase(held_.begin() + static_cast<ptrdiff_t>(heldIndex_));
     ended(block, result);
+    busySince_ = 0;
   }
   heldIndex_ = notHeld;
   return progressed;
+}
+
+// Suspended blocks that come to barriers again and again may wait for others as those do that only spin. More are started, one at a time.
+void Worker::whenBusy() {
+  quietSince_ = 0;
+  uint64_t now = monotonicNanoseconds();
+  if (busySince_ == 0) busySince_ = now;
+  uint64_t busy = now - busySince_;
+  if (busy < busyWhereItSpins) return;
+  bool spins = std::any_of(held_.begin(), held_.end(), [](const Block* b) { return b->kernel->usesSpin != 0; });
+  if (!spins && busy < busyElsewhere) return;
+  busySince_ = now;
+  startAnother(busy);
 }
 
 // Everything that is suspended here only spins: what it waits for may be a block that has not started, another kernel, another

@@ -111,6 +111,7 @@ class Worker {
   bool nextIndex(Joined& joined, uint64_t& index);
   bool stepHeld();
   void whenQuiet();
+  void whenBusy();
   bool mayStart(const Joined& joined, uint64_t quietNanoseconds) const;
   bool startAnother(uint64_t quietNanoseconds);
   RunResult runBlock(Block& block, uint64_t index = 0, uint32_t strip = 1);
@@ -118,6 +119,7 @@ class Worker {
   void noteProgress(const Block& block, RunResult result);
   void chunkEnded(const Grid& grid);
   void ended(Block& block, RunResult result);
+  RunResult goOn(Block& block);
   void hold(Block& block);
   void afterFault();
   void leaveFinishedGrids();
@@ -154,6 +156,7 @@ class Worker {
   std::vector<Block*> spare_;
   uint64_t quietSince_ = 0;
   uint64_t quietTurns_ = 0;
+  uint64_t busySince_ = 0;        // since then no suspended block has ended
   uint64_t turnBegan_ = 0;
 
   char* scratch_ = nullptr;
