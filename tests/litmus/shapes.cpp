@@ -32,6 +32,9 @@ const std::vector<Shape>& shapes() {
       {"CoWW", {"st x 1\nst x 2", "ld r0 x"}, [](R v) { return v.x != 2; }},
       {"CoWR", {"st x 1\nld r0 x", "st x 2"}, [](R v) { return v.r[0] == 0 || (v.r[0] == 2 && v.x == 1); }},
       {"CoRW", {"ld r0 x\nst x 1", "st x 2"}, [](R v) { return v.r[0] == 1 || (v.r[0] == 2 && v.x == 2); }},
+      {"whole v2", {"st2 x 1\nst2 x 2\nst2 x 3", "ld2 r0 r1 x\nld2 r2 r3 x"}, [](R v) { return v.r[0] != v.r[1] || v.r[2] != v.r[3]; }},
+      {"whole v4", {"st4 x 1\nst4 x 2\nst4 x 3", "ld4 r0 r1 r2 r3 x"},
+       [](R v) { return v.r[0] != v.r[1] || v.r[1] != v.r[2] || v.r[2] != v.r[3]; }},
       {"atomicity", {"add r0 x 1", "add r1 x 1", "add r2 x 1"}, [](R v) { return v.x != 3; }},
   };
   return all;

@@ -22,6 +22,8 @@ struct Results {
 //   fence              fence.sc                    acquire-release, sequentially consistent
 //   xchg REG VAR VALUE xchg.acq_rel ..., add ...   atomics
 //   stweak VAR VALUE   ldweak REG VAR              plain accesses, ordered by others
+//   st2 VAR VALUE      ld2 REG REG VAR             vectors of two and four words, each of them the value
+//   st4 VAR VALUE      ld4 REG REG REG REG VAR
 struct Shape {
   std::string name;
   std::vector<std::string> threads;

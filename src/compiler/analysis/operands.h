@@ -15,6 +15,14 @@ void forEachRegister(ptx::Operand& o, Fn&& fn) {
   for (ptx::Operand& e : o.elements) forEachRegister(e, fn);
 }
 
+// A load or store that promises nothing about other threads (PTX ISA: Memory Consistency Model).
+inline bool isWeak(const Inst& inst) {
+  using ptx::Mod;
+  return !inst.has(Mod::Volatile) && !inst.has(Mod::Relaxed) && !inst.has(Mod::Acquire) && !inst.has(Mod::Release) && !inst.has(Mod::Mmio);
+}
+// One that goes past the caches that only some threads share: programs from before those promises wait for others with them.
+inline bool isPastCaches(const Inst& inst) { return inst.has(ptx::Mod::Cg) || inst.has(ptx::Mod::Cv) || inst.has(ptx::Mod::Wt); }
+
 inline bool isCall(const Inst& inst) { return inst.form != ptx::Form::Unknown && ptx::formInfo(inst.form).needs == ptx::Need::Call; }
 
 // Registers written, in operand order.

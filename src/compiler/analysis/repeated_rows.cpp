@@ -35,8 +35,7 @@ bool isPlain(const Inst& inst) {
     case Need::None: case Need::Control: break;
     case Need::Memory: {
       bool access = inst.form == Form::Ld || inst.form == Form::Ldu || inst.form == Form::St;
-      bool ordered = inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Release) || inst.has(Mod::Mmio);
-      if (!access || ordered) return false;
+      if (!access || !isWeak(inst)) return false;
       break;
     }
     default: return false;

@@ -23,7 +23,7 @@ bool isZeroAdd(const Inst& inst) {
 // A read of memory that is meant to see what other threads write.
 bool observesOthers(const Inst& inst) {
   switch (inst.form) {
-    case Form::Ld: return inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Mmio);
+    case Form::Ld: return !isWeak(inst);
     case Form::MbarrierTestWait: case Form::MbarrierTestWaitParity: case Form::MbarrierTryWait: case Form::MbarrierTryWaitParity:
       return true;
     case Form::AtomCas: return true;

@@ -173,6 +173,11 @@ class FunctionEmitter {
   Address ofOneLane(const Address& a);
   void storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
   Value* gatherPointers(const Address& a);
+  // --- whole_accesses.cpp
+  static bool isWhole(const Inst& inst, unsigned size, unsigned count);
+  llvm::SmallVector<Value*, 8> loadWholes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count);
+  void storeWholes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
+  // --- memory.cpp
   Value* constantOffsets(const Address& a);  // block_at_once.cpp: lanes of i64 from the window on; nullptr: they are not constant
   Value* gather(const Address& a, llvm::Type* element);
   void scatter(const Address& a, Value* value);

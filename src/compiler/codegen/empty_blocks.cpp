@@ -36,7 +36,7 @@ bool isQuick(const Inst& inst) {
 // Of one place for all lanes, or of neighbouring places.
 bool isQuickLoad(const Inst& inst, const analysis::Shapes& shapes) {
   if (inst.form != Form::Ld || inst.guard != ptx::noReg || inst.space() != ptx::Space::Global) return false;
-  if (inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Mmio)) return false;
+  if (!analysis::isWeak(inst)) return false;
   if (inst.operands[0].kind == ptx::Operand::Kind::Vector) return false;
   int64_t size = ptx::bits(inst.type()) / 8;
   if (size > 8) return false;

@@ -20,8 +20,7 @@ constexpr uint32_t farthestPart = 64;  // instructions from the first load of a 
 
 bool isLoad(const Inst& inst) {
   if (inst.pseudo != analysis::Pseudo::None || inst.form != ptx::Form::Ld || inst.guard != ptx::noReg) return false;
-  using ptx::Mod;
-  return !inst.has(Mod::Volatile) && !inst.has(Mod::Relaxed) && !inst.has(Mod::Acquire) && !inst.has(Mod::Mmio);
+  return analysis::isWeak(inst) && !analysis::isPastCaches(inst);
 }
 
 // Whether what follows may be read before it.

@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "abi/running_lane.h"
+#include "compiler/analysis/operands.h"
 #include "support/options.h"
 
 namespace anywarp::codegen {
@@ -14,14 +15,6 @@ using ptx::Mod;
 using ptx::Operand;
 using ptx::Space;
 using ptx::Type;
-
-namespace {
-
-bool ordered(const Inst& inst) {
-  return inst.has(Mod::Volatile) || inst.has(Mod::Relaxed) || inst.has(Mod::Acquire) || inst.has(Mod::Release) || inst.has(Mod::Mmio);
-}
-
-}  // namespace
 
 // Keeps the compiler from moving or merging accesses across; costs nothing at run time.
 void FunctionEmitter::compilerFence() {
@@ -184,12 +177,22 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
   llvm::Type* element = b.getIntNTy(size * 8);
   // Parameters of kernels are aligned by their layout.
   bool aligned = a.space == Space::Param && inst.operands[1].hasSymbol;
-  if (!aligned) checkAlignment(inst, a, size * count, !ordered(inst));
-  bool fenced = ordered(inst);
+  const bool whole = isWhole(inst, size, count);
+  if (!aligned) checkAlignment(inst, a, size * count, !whole && analysis::isWeak(inst));
+  bool fenced = !analysis::isWeak(inst);
   if (fenced) compilerFence();
   bool constant = a.space == Space::Param || a.space == Space::Const || inst.has(Mod::Nc);
   if (a.kind == lanes.kind) noteReadable(inst, inst.operands[1], a, size * count);
-  if (a.kind == Address::Kind::Uniform) {
+  if (whole || a.kind != Address::Kind::Uniform) {
+    auto values = whole ? loadWholes(inst, a, element, count) : loadLanes(inst, a, element, count);
+    const bool uniform = a.kind == Address::Kind::Uniform;
+    for (unsigned i = 0; i < count; ++i) {
+      Value* v = values[i];
+      llvm::Type* lane = laneType(type);
+      if (lane != element) v = b.CreateBitCast(v, uniform ? lane : vectorOf(lane));
+      write(elements[i], type, v);
+    }
+  } else {
     for (unsigned i = 0; i < count; ++i) {
       Value* p = pointer(shifted(a, int64_t(i) * size));
       if (mayBeEmpty_ && !aligned) {
@@ -201,14 +204,6 @@ void FunctionEmitter::emitLoad(const Inst& inst) {
       Value* v = load;
       llvm::Type* lane = laneType(type);
       if (lane != element) v = b.CreateBitCast(v, lane);
-      write(elements[i], type, v);
-    }
-  } else {
-    auto values = loadLanes(inst, a, element, count);
-    for (unsigned i = 0; i < count; ++i) {
-      Value* v = values[i];
-      llvm::Type* lane = laneType(type);
-      if (lane != element) v = b.CreateBitCast(v, vectorOf(lane));
       write(elements[i], type, v);
     }
   }
@@ -331,8 +326,9 @@ void FunctionEmitter::emitStore(const Inst& inst) {
   unsigned count = unsigned(elements.size());
   unsigned size = ptx::bits(type) / 8;
   llvm::Type* element = b.getIntNTy(size * 8);
-  checkAlignment(inst, a, size * count, !ordered(inst));
-  bool fenced = ordered(inst);
+  const bool whole = isWhole(inst, size, count);
+  checkAlignment(inst, a, size * count, !whole && analysis::isWeak(inst));
+  bool fenced = !analysis::isWeak(inst);
   if (fenced) {
     if (inst.has(Mod::Release) && a.space != Space::Shared) b.CreateFence(llvm::AtomicOrdering::Release);
     else compilerFence();
@@ -344,21 +340,23 @@ void FunctionEmitter::emitStore(const Inst& inst) {
     if (v->getType()->getScalarType() != element) v = b.CreateBitCast(v, vector ? vectorOf(element) : element);
     return v;
   };
+  llvm::SmallVector<Value*, 8> values;
   if (a.kind == Address::Kind::Uniform) {
     // All lanes write the same place: one of them wins.
-    Value* winner = nullptr;
-    for (unsigned i = 0; i < count; ++i) {
-      Value* v = value(elements[i], !uniformValues);
-      if (!uniformValues) {
-        if (!winner) winner = b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue());
-        v = b.CreateExtractElement(v, winner);
-      }
-      ofProgram(b.CreateAlignedStore(v, pointer(shifted(a, int64_t(i) * size)), llvm::Align(size)));
+    Value* winner = uniformValues ? nullptr : b.CreateBinaryIntrinsic(llvm::Intrinsic::cttz, maskBits(mask_), b.getTrue());
+    for (const Operand& e : elements) {
+      Value* v = value(e, !uniformValues);
+      values.push_back(winner ? b.CreateExtractElement(v, winner) : v);
     }
   } else {
-    llvm::SmallVector<Value*, 8> values;
     for (const Operand& e : elements) values.push_back(value(e, true));
-    if (!storeInRow(inst, a, element, values)) storeLanes(inst, a, element, values);
+  }
+  if (whole) {
+    storeWholes(inst, a, element, values);
+  } else if (a.kind == Address::Kind::Uniform) {
+    for (unsigned i = 0; i < count; ++i) ofProgram(b.CreateAlignedStore(values[i], pointer(shifted(a, int64_t(i) * size)), llvm::Align(size)));
+  } else if (!storeInRow(inst, a, element, values)) {
+    storeLanes(inst, a, element, values);
   }
   if (fenced) compilerFence();
 }

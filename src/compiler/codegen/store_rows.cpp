@@ -18,8 +18,7 @@ constexpr unsigned wordBytes = 4;
 
 bool isPlainStore(const Inst& inst) {
   if (inst.pseudo != analysis::Pseudo::None || inst.form != ptx::Form::St || inst.guard != ptx::noReg) return false;
-  using ptx::Mod;
-  return !inst.has(Mod::Volatile) && !inst.has(Mod::Relaxed) && !inst.has(Mod::Release) && !inst.has(Mod::Mmio);
+  return analysis::isWeak(inst) && !analysis::isPastCaches(inst);
 }
 
 // Whether a store may be done after it.

@@ -135,6 +135,30 @@ T read(uint64_t address) {
   return __atomic_load_n(reinterpret_cast<const T*>(address), __ATOMIC_RELAXED);
 }
 
+// A thread's vector, up to 16 bytes at once: what other threads write at once is not to be torn (codegen/whole_accesses.cpp).
+constexpr size_t vectorBytes = 32;  // the longest
+// Types in structs: as arguments of templates they lose that they may alias others.
+struct Bits16 { using Type [[gnu::may_alias]] = uint16_t; };
+struct Bits32 { using Type [[gnu::may_alias]] = uint32_t; };
+struct Bits64 { using Type [[gnu::may_alias]] = uint64_t; };
+struct Bits128 { using Type [[gnu::vector_size(16), gnu::may_alias]] = uint64_t; };
+
+template <class Unit>
+void moveUnits(void* to, const void* from, size_t bytes) {
+  using Type = typename Unit::Type;
+  for (size_t at = 0; at < bytes; at += sizeof(Type))
+    *reinterpret_cast<volatile Type*>(static_cast<uint8_t*>(to) + at) = *reinterpret_cast<const volatile Type*>(static_cast<const uint8_t*>(from) + at);
+}
+
+void moveWhole(void* to, const void* from, size_t bytes) {
+  switch (bytes) {
+    case 2: return moveUnits<Bits16>(to, from, bytes);
+    case 4: return moveUnits<Bits32>(to, from, bytes);
+    case 8: return moveUnits<Bits64>(to, from, bytes);
+    default: return moveUnits<Bits128>(to, from, bytes);
+  }
+}
+
 template <class T>
 void loadOf(Warp* w, const Op* op, uint32_t mask) {
   alignas(64) uint64_t a[lanes];
@@ -146,19 +170,25 @@ void loadOf(Warp* w, const Op* op, uint32_t mask) {
   } else if (isSame(a, mask)) {
     uint32_t lane = uint32_t(std::countr_zero(mask));
     nowRuns(w, lane);
-    for (unsigned i = 0; i < op->count; ++i) {
-      T value = read<T>(a[lane] + i * sizeof(T));
-      if (op->operands[1 + i] != Op::noOperand) write<T>(w, op->operands[1 + i], mask, [&](uint32_t) { return value; });
-    }
+    alignas(vectorBytes) T values[vectorBytes / sizeof(T)] = {};
+    if (op->count == 1) values[0] = read<T>(a[lane]);
+    else moveWhole(values, reinterpret_cast<const void*>(a[lane]), sizeof(T) * op->count);
+    for (unsigned i = 0; i < op->count; ++i)
+      if (op->operands[1 + i] != Op::noOperand) write<T>(w, op->operands[1 + i], mask, [&](uint32_t) { return values[i]; });
   } else {
     T* rows[8];
     for (unsigned i = 0; i < op->count; ++i) rows[i] = op->operands[1 + i] == Op::noOperand ? nullptr : row<T>(w, op->operands[1 + i]);
     eachLane(mask, [&](uint32_t lane) {
       nowRuns(w, lane);
-      for (unsigned i = 0; i < op->count; ++i) {
-        T value = read<T>(a[lane] + i * sizeof(T));
-        if (rows[i]) rows[i][lane] = value;
+      if (op->count == 1) {
+        T value = read<T>(a[lane]);
+        if (rows[0]) rows[0][lane] = value;
+        return;
       }
+      alignas(vectorBytes) T values[vectorBytes / sizeof(T)] = {};
+      moveWhole(values, reinterpret_cast<const void*>(a[lane]), sizeof(T) * op->count);
+      for (unsigned i = 0; i < op->count; ++i)
+        if (rows[i]) rows[i][lane] = values[i];
     });
   }
   if (op->fences & 2) std::atomic_thread_fence(std::memory_order_acquire);
@@ -179,7 +209,10 @@ void storeOf(Warp* w, const Op* op, uint32_t mask) {
     for (unsigned i = 0; i < op->count; ++i) rows[i] = row<T>(w, op->operands[1 + i]);
     eachLane(mask, [&](uint32_t lane) {
       nowRuns(w, lane);
-      for (unsigned i = 0; i < op->count; ++i) __atomic_store_n(reinterpret_cast<T*>(a[lane] + i * sizeof(T)), rows[i][lane], __ATOMIC_RELAXED);
+      if (op->count == 1) return __atomic_store_n(reinterpret_cast<T*>(a[lane]), rows[0][lane], __ATOMIC_RELAXED);
+      alignas(vectorBytes) T values[vectorBytes / sizeof(T)] = {};
+      for (unsigned i = 0; i < op->count; ++i) values[i] = rows[i][lane];
+      moveWhole(reinterpret_cast<void*>(a[lane]), values, sizeof(T) * op->count);
     });
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);
