@@ -9,21 +9,20 @@
 namespace anywarp::codegen {
 
 using llvm::FixedVectorType;
-using llvm::Type;
 
 unsigned laneCount(Value* v) {
   auto* vector = llvm::dyn_cast<FixedVectorType>(v->getType());
   return vector ? vector->getNumElements() : 1;
 }
 
-Type* shaped(Value* like, Type* element) {
+llvm::Type* shaped(Value* like, llvm::Type* element) {
   auto* vector = llvm::dyn_cast<FixedVectorType>(like->getType());
   return vector ? FixedVectorType::get(element, vector->getNumElements()) : element;
 }
 
-Type* intShaped(PureEmitter& e, Value* like, unsigned bits) { return shaped(like, e.b.getIntNTy(bits)); }
-Type* floatShaped(PureEmitter& e, Value* like) { return shaped(like, e.b.getFloatTy()); }
-Type* doubleShaped(PureEmitter& e, Value* like) { return shaped(like, e.b.getDoubleTy()); }
+llvm::Type* intShaped(PureEmitter& e, Value* like, unsigned bits) { return shaped(like, e.b.getIntNTy(bits)); }
+llvm::Type* floatShaped(PureEmitter& e, Value* like) { return shaped(like, e.b.getFloatTy()); }
+llvm::Type* doubleShaped(PureEmitter& e, Value* like) { return shaped(like, e.b.getDoubleTy()); }
 unsigned bitsOf(Value* v) { return v->getType()->getScalarSizeInBits(); }
 
 Value* intConst(Value* like, uint64_t value) {
@@ -33,7 +32,7 @@ Value* intConst(Value* like, uint64_t value) {
 Value* floatConst(Value* like, double value) { return llvm::ConstantFP::get(like->getType(), value); }
 
 Value* floatBits(PureEmitter& e, Value* like, uint64_t bits) {
-  Type* element = like->getType()->getScalarType();
+  llvm::Type* element = like->getType()->getScalarType();
   llvm::APFloat value(element->getFltSemantics(), llvm::APInt(element->getScalarSizeInBits(), bits));
   return llvm::ConstantFP::get(like->getType(), value);
 }
@@ -83,7 +82,7 @@ Value* unpack(PureEmitter& e, Value* v, unsigned elementBits) {
 
 Value* pack(PureEmitter& e, Value* v, unsigned packedBits) {
   unsigned count = laneCount(v) * bitsOf(v) / packedBits;
-  Type* lane = e.b.getIntNTy(packedBits);
+  llvm::Type* lane = e.b.getIntNTy(packedBits);
   return e.b.CreateBitCast(v, count == 1 ? lane : FixedVectorType::get(lane, count));
 }
 
@@ -95,7 +94,7 @@ Value* joinHalves(PureEmitter& e, Value* low, Value* high) {
   return e.b.CreateOr(zext(e, low, 2 * half), e.b.CreateShl(zext(e, high, 2 * half), half));
 }
 
-Value* call(PureEmitter& e, llvm::Intrinsic::ID id, llvm::ArrayRef<Type*> types, llvm::ArrayRef<Value*> args) {
+Value* call(PureEmitter& e, llvm::Intrinsic::ID id, llvm::ArrayRef<llvm::Type*> types, llvm::ArrayRef<Value*> args) {
   return e.b.CreateIntrinsic(id, types, args);
 }
 Value* call1(PureEmitter& e, llvm::Intrinsic::ID id, Value* a) { return e.b.CreateUnaryIntrinsic(id, a); }
@@ -133,14 +132,14 @@ Value* inGroups(PureEmitter& e, unsigned lanes, llvm::ArrayRef<Value*> args,
   return laneCount(joined) == total ? joined : takeLanes(e, joined, 0, total);
 }
 
-Value* outOfLine(PureEmitter& e, llvm::StringRef name, llvm::ArrayRef<Value*> args, Type* result,
+Value* outOfLine(PureEmitter& e, llvm::StringRef name, llvm::ArrayRef<Value*> args, llvm::Type* result,
                  llvm::function_ref<Value*(PureEmitter&, llvm::ArrayRef<Value*>)> body, bool strictFp) {
   llvm::Function* caller = e.b.GetInsertBlock()->getParent();
   llvm::Module* module = caller->getParent();
   std::string fullName = ("anywarp." + name + "." + llvm::Twine(laneCount(args[0])) + (result->isVectorTy() ? "v" : "s")).str();
   llvm::Function* function = module->getFunction(fullName);
   if (!function) {
-    llvm::SmallVector<Type*, 4> types;
+    llvm::SmallVector<llvm::Type*, 4> types;
     for (Value* arg : args) types.push_back(arg->getType());
     function = llvm::Function::Create(llvm::FunctionType::get(result, types, false), llvm::GlobalValue::InternalLinkage, fullName,
                                       module);
