@@ -1,8 +1,10 @@
 // What follows where the compiler crashes or never ends: an error with the kernel's name, code without optimisation, or the quick
 // tier's; the process goes on, and ends when it wants to. SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
+#include <stdlib.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -52,7 +54,13 @@ constexpr unsigned rounds = 200000;  // enough to make it hot
 constexpr unsigned expected = unsigned(uint64_t(rounds) * (rounds - 1) / 2);
 
 int child(const char* part, const char* crash, const char* quick) {
-  return runChild(part, {{"ANYWARP_DEBUG_COMPILE_CRASH", crash}, {"ANYWARP_QUICK", quick}, {"ANYWARP_CACHE", "0"}, {"ANYWARP_LOG", "off"}});
+  // What the compiler crashed on is kept there.
+  std::string folder = testing::TempDir() + "anywarp-crash-test-XXXXXX";
+  EXPECT_NE(mkdtemp(folder.data()), nullptr);
+  int status = runChild(part, {{"ANYWARP_DEBUG_COMPILE_CRASH", crash}, {"ANYWARP_QUICK", quick}, {"ANYWARP_CACHE", "0"}, {"ANYWARP_LOG", "off"},
+                               {"TMPDIR", folder.c_str()}});
+  std::filesystem::remove_all(folder);
+  return status;
 }
 
 class CompilerCrash : public testing::TestWithParam<const char*> {};
