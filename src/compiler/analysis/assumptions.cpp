@@ -28,7 +28,7 @@ class Assumer {
     }
     for (Inst& inst : flat_.instructions) simplify(inst);
     for (Block& block : flat_.blocks) simplify(block);
-    findPredecessors();
+    findPredecessors(flat_);
   }
 
  private:
@@ -85,22 +85,6 @@ class Assumer {
     block.terminator = Terminator::Jump;
     block.condition = ptx::noReg;
     block.negated = false;
-  }
-
-  // Of blocks that can be reached.
-  void findPredecessors() {
-    for (Block& block : flat_.blocks) block.predecessors.clear();
-    std::vector<uint8_t> reached(flat_.blocks.size());
-    std::vector<BlockId> work{0};
-    reached[0] = 1;
-    while (!work.empty()) {
-      const BlockId x = work.back();
-      work.pop_back();
-      for (BlockId s : flat_.blocks[x].successors) {
-        flat_.blocks[s].predecessors.push_back(x);
-        if (!reached[s]) reached[s] = 1, work.push_back(s);
-      }
-    }
   }
 
   Flat& flat_;

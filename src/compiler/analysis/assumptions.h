@@ -1,7 +1,6 @@
 // A kernel in which some comparisons are known: what follows from that. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "compiler/analysis/flat.h"

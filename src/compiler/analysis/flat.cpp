@@ -129,8 +129,7 @@ class Flattener {
     }
     current_ = newBlock();
     if (Status s = inlineBody(function, binding, noBlock, 0); !s) return s;
-    for (BlockId b = 0; b < flat.blocks.size(); ++b)
-      for (BlockId s : flat.blocks[b].successors) flat.blocks[s].predecessors.push_back(b);
+    findPredecessors(flat);
     return {};
   }
 
@@ -780,6 +779,22 @@ class Flattener {
 };
 
 }  // namespace
+
+void findPredecessors(Flat& flat) {
+  std::vector<uint8_t> reached(flat.blocks.size());
+  std::vector<BlockId> work{0};
+  reached[0] = 1;
+  while (!work.empty()) {
+    const BlockId x = work.back();
+    work.pop_back();
+    for (BlockId s : flat.blocks[x].successors)
+      if (!reached[s]) reached[s] = 1, work.push_back(s);
+  }
+  for (Block& block : flat.blocks) block.predecessors.clear();
+  for (BlockId x = 0; x < flat.blocks.size(); ++x)
+    if (reached[x])
+      for (BlockId s : flat.blocks[x].successors) flat.blocks[s].predecessors.push_back(x);
+}
 
 Result<std::unique_ptr<FlatProgram>> flatten(const ptx::Module& module, uint32_t function) {
   auto program = std::make_unique<FlatProgram>();

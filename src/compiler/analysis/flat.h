@@ -86,6 +86,9 @@ struct Flat {
   std::vector<std::vector<Piece>> params, returns;  // out-of-line functions only
 };
 
+// Of each block from its blocks' successors: those that can be reached from block 0.
+void findPredecessors(Flat& flat);
+
 // Where everything in a kernel's shared window lies: shared by the kernel and its out-of-line functions.
 struct SharedLayout {
   std::map<uint32_t, uint64_t> moduleVariables;                        // module variable -> offset

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "compiler/analysis/assumptions.h"
 #include "compiler/analysis/operands.h"
 
 namespace anywarp::analysis {
@@ -19,10 +20,7 @@ using Stride = std::optional<int64_t>;
 class StrideFinder {
  public:
   StrideFinder(Flat& flat, const Webs& webs, const Shapes& shapes, const LaunchShape& launch)
-      : flat_(flat), webs_(webs), shapes_(shapes), launch_(launch), writer_(flat.registers.size()), state_(flat.registers.size()), found_(flat.registers.size()) {
-    for (Inst& inst : flat.instructions)
-      forEachDef(inst, [&](ptx::RegId& r) { writer_[r] = &inst; });
-  }
+      : flat_(flat), webs_(webs), shapes_(shapes), launch_(launch), writes_(findOnlyWrites(flat)), state_(flat.registers.size()), found_(flat.registers.size()) {}
 
   std::vector<int64_t> run() {
     std::vector<int64_t> strides(flat_.registers.size());
@@ -42,11 +40,10 @@ class StrideFinder {
     if (shape.kind == Kind::Uniform) return 0;
     if (isNarrow(r) && shape.kind == Kind::Affine) return shape.stride;
     bool asked = isNarrow(r) ? shape.kind == Kind::Varying : shape.kind == Kind::ExtendedVarying;
-    const Web& web = webs_.webs[r];
-    if (!asked || web.defs != 1 || web.maybeUndefined || !writer_[r] || depth > deepest) return {};
+    if (!asked || webs_.webs[r].maybeUndefined || !writes_[r] || depth > deepest) return {};
     if (!state_[r]) {
       state_[r] = true;  // what is made from itself has none
-      found_[r] = made(*writer_[r], isNarrow(r), depth + 1);
+      found_[r] = made(*writes_[r], isNarrow(r), depth + 1);
     }
     return found_[r];
   }
@@ -78,7 +75,6 @@ class StrideFinder {
   }
 
   Stride made(const Inst& inst, bool narrow, int depth) {
-    if (inst.pseudo != Pseudo::None || inst.guard != ptx::noReg) return {};
     auto operand = [&](size_t i) { return of(inst.operands[i], depth); };
     switch (inst.form) {
       case Form::Mov: case Form::Cvta: case Form::CvtaTo: return operand(1);
@@ -120,7 +116,7 @@ class StrideFinder {
   const Webs& webs_;
   const Shapes& shapes_;
   LaunchShape launch_;
-  std::vector<Inst*> writer_;
+  const std::vector<Inst*> writes_;
   std::vector<bool> state_;
   std::vector<Stride> found_;
 };

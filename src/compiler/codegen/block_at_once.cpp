@@ -168,7 +168,6 @@ llvm::BasicBlock* FunctionEmitter::emitTurn(uint32_t region, llvm::BasicBlock* f
   waiting_.assign(flat_.blocks.size(), nullptr);
   bodies_.assign(flat_.blocks.size(), nullptr);
   gates_.assign(flat_.blocks.size(), nullptr);
-  readableBodies_.assign(flat_.blocks.size(), nullptr);
   addWaiting(root, liveAtEntry_);
   mask_ = liveAtEntry_;
   enter(root);

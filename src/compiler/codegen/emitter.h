@@ -70,8 +70,6 @@ class FunctionEmitter {
   void linearize(const analysis::PendingSet& entry);
   void emitBlocks(const std::vector<BlockId>& roots);
   void emitBlock(BlockId x);
-  void emitReadable(BlockId x);
-  void emitBlockHere(BlockId x);
   void emitTerminator(BlockId x);
   void emitGate(BlockId x);
   void beginRound(BlockId x, const analysis::PendingSet& waiting, uint32_t loop);
@@ -173,11 +171,6 @@ class FunctionEmitter {
   Address ofOneLane(const Address& a);
   void storeLanes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
   Value* gatherPointers(const Address& a);
-  // --- whole_accesses.cpp
-  static bool isWhole(const Inst& inst, unsigned size, unsigned count);
-  llvm::SmallVector<Value*, 8> loadWholes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count);
-  void storeWholes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
-  // --- memory.cpp
   Value* constantOffsets(const Address& a);  // block_at_once.cpp: lanes of i64 from the window on; nullptr: they are not constant
   Value* gather(const Address& a, llvm::Type* element);
   void scatter(const Address& a, Value* value);
@@ -195,7 +188,11 @@ class FunctionEmitter {
   Value* isReadable(const ptx::Operand& o, const Address& a, unsigned bytes);
   void forgetReadable(ptx::RegId r);
   Value* readable(Value* place);
-  Value* chainIsReadable(BlockId x);
+
+  // --- whole_accesses.cpp
+  static bool isWhole(const Inst& inst, unsigned size, unsigned count);
+  llvm::SmallVector<Value*, 8> loadWholes(const Inst& inst, const Address& a, llvm::Type* element, unsigned count);
+  void storeWholes(const Inst& inst, const Address& a, llvm::Type* element, llvm::ArrayRef<Value*> values);
 
   // --- lane_loops.cpp
   Value* perLane(Value* mask, llvm::ArrayRef<Value*> args, llvm::Type* result,
@@ -416,8 +413,6 @@ class FunctionEmitter {
   llvm::CallInst* masksHidden_ = nullptr;   // what hides them from LLVM
   bool masksVolatile_ = false;
   bool mayBeEmpty_ = false;                 // no lane may be active in the current block
-  std::vector<llvm::BasicBlock*> readableBodies_;  // by block that runs without lanes: where all that it reads can be read
-  bool allReadable_ = false;                // this is what is emitted now
   bool offLines_ = false;                   // code for accesses that may lie anywhere, beside that for lines
   struct Nearby {
     llvm::AllocaInst* known;  // i1: what lies between the bounds can be read

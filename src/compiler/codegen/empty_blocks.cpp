@@ -117,31 +117,7 @@ Value* FunctionEmitter::isReadable(const ptx::Operand& o, const Address& a, unsi
   auto it = o.reg == ptx::noReg ? nearby_.end() : nearby_.find(o.reg);
   if (it == nearby_.end() || !mayBeEmpty_ || a.window) return nullptr;
   if (a.offset < it->second.low || a.offset + int64_t(bytes) > it->second.high) return nullptr;
-  if (allReadable_) return b.getTrue();
   return b.CreateLoad(b.getInt1Ty(), it->second.known);
-}
-
-// i1: whether all that a chain of such blocks reads from x on can be read, which then runs without asking again; nullptr: where each asks.
-Value* FunctionEmitter::chainIsReadable(BlockId x) {
-  const uint32_t begin = order_->position[x];
-  if (options::isPassOff("readable-chains") || (begin && linear_->runsEmpty(order_->blocks[begin - 1]))) return nullptr;
-  Value* all = nullptr;
-  unsigned blocks = 0;
-  for (uint32_t at = begin; at < order_->blocks.size() && linear_->runsEmpty(order_->blocks[at]); ++at, ++blocks) {
-    const analysis::Block& block = flat_.blocks[order_->blocks[at]];
-    for (uint32_t i = block.first; i < block.last; ++i) {
-      Inst& inst = flat_.instructions[i];
-      bool moves = false;
-      analysis::forEachDef(inst, [&](ptx::RegId& r) { moves |= nearby_.count(r) != 0; });
-      if (moves) return nullptr;
-      if (inst.pseudo != analysis::Pseudo::None || inst.form != Form::Ld) continue;
-      auto it = nearby_.find(inst.operands[1].reg);
-      if (it == nearby_.end()) return nullptr;
-      Value* known = b.CreateLoad(b.getInt1Ty(), it->second.known);
-      all = all ? b.CreateAnd(all, known) : known;
-    }
-  }
-  return blocks > 1 ? all : nullptr;
 }
 
 void FunctionEmitter::forgetReadable(ptx::RegId r) {

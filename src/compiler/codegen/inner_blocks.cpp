@@ -61,6 +61,11 @@ class BlockRangeFinder {
   Value* both(Value* x, Value* y) { return !x ? y : !y ? x : b.CreateAnd(x, y); }
   Value* least(Value* x, Value* y) { return b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, x, y); }
   Value* greatest(Value* x, Value* y) { return b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, x, y); }
+  Value* field(Value* structure, size_t offset, llvm::Type* type) {
+    llvm::LoadInst* load = b.CreateLoad(type, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), structure, offset));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b.getContext(), {}));
+    return load;
+  }
 
   // --- comparisons
 
@@ -141,11 +146,6 @@ class BlockRangeFinder {
 
   MaybeBlockRange special(ptx::SpecialReg reg) {
     using R = ptx::SpecialReg;
-    auto load = [&](Value* from, size_t offset, llvm::Type* type) {
-      llvm::LoadInst* load = b.CreateLoad(type, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), from, offset));
-      load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b.getContext(), {}));
-      return load;
-    };
     auto index = [&](uint32_t count) {
       BlockRange r = constant(count - 1);
       r.low = i64(0);
@@ -155,13 +155,13 @@ class BlockRangeFinder {
     };
     auto number = [&](Value* v) { return BlockRange{.low = v, .high = v, .natural = true, .bits = 31}; };
     auto place = [&](unsigned dimension) {
-      BlockRange r = number(b.CreateZExt(load(context_, offsetof(abi::BlockContext, ctaid) + 4 * dimension, b.getInt32Ty()), b.getInt64Ty()));
+      BlockRange r = number(b.CreateZExt(field(context_, offsetof(abi::BlockContext, ctaid) + 4 * dimension, b.getInt32Ty()), b.getInt64Ty()));
       r.ofBlock = true;
       return r;
     };
     auto count = [&](unsigned dimension) {
-      Value* launch = load(context_, offsetof(abi::BlockContext, launch), b.getPtrTy());
-      return number(b.CreateZExt(load(launch, offsetof(abi::LaunchInfo, grid) + 4 * dimension, b.getInt32Ty()), b.getInt64Ty()));
+      Value* launch = field(context_, offsetof(abi::BlockContext, launch), b.getPtrTy());
+      return number(b.CreateZExt(field(launch, offsetof(abi::LaunchInfo, grid) + 4 * dimension, b.getInt32Ty()), b.getInt64Ty()));
     };
     switch (reg) {
       case R::TidX: return index(block_.x);
@@ -186,13 +186,8 @@ class BlockRangeFinder {
     if (!inst.operands[0].isReg() || ptx::bits(inst.type()) != size || ptx::isFloat(inst.type()) || at.symbol.index >= params_.offsets.size()) return {};
     const uint64_t offset = params_.offsets[at.symbol.index] + uint64_t(at.offset);
     if (offset + size / 8 > params_.size || offset % (size / 8)) return {};
-    auto invariant = [&](llvm::LoadInst* load) {
-      load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(b.getContext(), {}));
-      return load;
-    };
-    Value* params = invariant(b.CreateLoad(b.getPtrTy(), b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), context_, offsetof(abi::BlockContext, params))));
-    Value* v = invariant(b.CreateLoad(b.getIntNTy(size), b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), params, offset)));
-    v = b.CreateSExt(v, b.getInt64Ty());
+    Value* params = field(context_, offsetof(abi::BlockContext, params), b.getPtrTy());
+    Value* v = b.CreateSExt(field(params, offset, b.getIntNTy(size)), b.getInt64Ty());
     return BlockRange{.low = v, .high = v, .bits = size - 1};
   }
 

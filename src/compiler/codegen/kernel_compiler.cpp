@@ -58,8 +58,12 @@ bool hasManyApproximations(const analysis::FlatProgram& program) {
   return count > many && !options::isPassOff("call-approximations");
 }
 
-// Instructions: code that is made twice takes longer to make.
-constexpr size_t mostForInnerBlocks = 200;
+// Code that is made twice takes longer to make. Where masks cost little, there is less to gain.
+bool mayHaveInnerBlocks(const compiler::CompileRequest& request, const llvm::Module& module, const analysis::FlatProgram& program) {
+  constexpr size_t most = 200;  // instructions
+  return program.kernel.instructions.size() <= most && !request.options.debugInfo && !options::isPassOff("inner-blocks") &&
+         !HostTarget::parse(module.getTargetTriple(), request.options.features).avx512f;
+}
 
 class KernelCompiler {
  public:
@@ -498,11 +502,7 @@ class KernelCompiler {
 
   // --- inner blocks
 
-  // Where masks cost little, there is less to gain.
-  bool wantsInnerBlocks() const {
-    return !k_.host.avx512f && k_.fullWarps && !k_.free && !k_.options.debugInfo && k_.program.functions.empty() && !k_.suspensions.spins &&
-           !options::isPassOff("inner-blocks");
-  }
+  bool wantsInnerBlocks() const { return k_.fullWarps && !k_.free && k_.program.functions.empty() && !k_.suspensions.spins; }
 
   // Whether the device can run either kernel by the description of this one.
   bool runsLike(const KernelCompiler& other) const {
@@ -579,7 +579,7 @@ Status compileToIr(const compiler::CompileRequest& request, llvm::Module& module
   auto program = analysis::flatten(*request.module, request.function);
   if (!program) return program.error();
   std::optional<analysis::FlatProgram> asWritten;  // analyses cut and rename what they work on
-  if ((*program)->kernel.instructions.size() <= mostForInnerBlocks) asWritten = **program;
+  if (mayHaveInnerBlocks(request, module, **program)) asWritten = **program;
   return KernelCompiler(request, module, **program, setAttributes).run(asWritten, object);
 }
 

@@ -127,7 +127,6 @@ void FunctionEmitter::emitRegion(uint32_t region) {
   waiting_.assign(flat_.blocks.size(), nullptr);
   bodies_.assign(flat_.blocks.size(), nullptr);
   gates_.assign(flat_.blocks.size(), nullptr);
-  readableBodies_.assign(flat_.blocks.size(), nullptr);
   if (k_.free) {
     lanePc_ = stackSlot(vectorOf(b.getInt32Ty()), "lane.pc");
     exited_ = stackSlot(vectorOf(b.getInt1Ty()), "exited");
@@ -193,7 +192,6 @@ void FunctionEmitter::emitFunction() {
   waiting_.assign(flat_.blocks.size(), nullptr);
   bodies_.assign(flat_.blocks.size(), nullptr);
   gates_.assign(flat_.blocks.size(), nullptr);
-  readableBodies_.assign(flat_.blocks.size(), nullptr);
   addWaiting(0, liveAtEntry_);
   warpEnd_ = block(function_, "return");
   emitBlocks({0});
@@ -241,7 +239,6 @@ void FunctionEmitter::emitBlocks(const std::vector<BlockId>& roots) {
       emitGate(x);
       if (bodies_[x] && bodies_[x]->empty()) emitBlock(x);
     }
-    if (readableBodies_[x]) emitReadable(x);
     if (k_.failed) break;
   }
   // A gate may have been asked for after its block was passed (back edges): finish those.
@@ -250,7 +247,6 @@ void FunctionEmitter::emitBlocks(const std::vector<BlockId>& roots) {
     for (BlockId x : order_->blocks) {
       if (gates_[x] && gates_[x]->empty()) emitGate(x), again = true;
       if (bodies_[x] && bodies_[x]->empty()) emitBlock(x), again = true;
-      if (readableBodies_[x] && readableBodies_[x]->empty()) emitReadable(x), again = true;
     }
   }
   // Passes that ask whether the masks can go look through the users from the last one on: that has the answer.
@@ -318,9 +314,8 @@ void FunctionEmitter::go(BlockId x, const PendingSet& waiting, BlockId target, V
     return;
   }
   if (step.again != analysis::noLoop && linear_->mayWaitInside(step.again)) beginRound(x, waiting, step.again);
-  const bool stays = allReadable_ && linear_->runsEmpty(step.next);
-  auto& list = stays ? readableBodies_ : step.certain ? bodies_ : gates_;
-  if (!list[step.next]) list[step.next] = block(function_, (stays ? "readable" : step.certain ? "b" : "gate") + llvm::Twine(step.next));
+  auto& list = step.certain ? bodies_ : gates_;
+  if (!list[step.next]) list[step.next] = block(function_, (step.certain ? "b" : "gate") + llvm::Twine(step.next));
   bool back = x != noBlock && order_->position[step.next] <= order_->position[x];
   b.CreateBr(back && region_ && !k_.free && k_.interleavedHeader(step.next) ? takeTurns(step.next, list[step.next]) : list[step.next]);
 }
@@ -391,8 +386,7 @@ void FunctionEmitter::emitGate(BlockId x) {
   b.SetInsertPoint(gates_[x]);
   if (!bodies_[x]) bodies_[x] = block(function_, "b" + llvm::Twine(x));
   if (linear_->runsEmpty(x)) {
-    if (Value* readable = chainIsReadable(x)) branchToFastWay(b, readable, readableBodies_[x] = block(function_, "readable" + llvm::Twine(x)), bodies_[x], Holds::Mostly);
-    else b.CreateBr(bodies_[x]);
+    b.CreateBr(bodies_[x]);
     return;
   }
   llvm::BasicBlock* skip = block(function_, "skip" + llvm::Twine(x));
@@ -406,17 +400,6 @@ void FunctionEmitter::emitGate(BlockId x) {
 
 void FunctionEmitter::emitBlock(BlockId x) {
   b.SetInsertPoint(bodies_[x]);
-  emitBlockHere(x);
-}
-
-void FunctionEmitter::emitReadable(BlockId x) {
-  b.SetInsertPoint(readableBodies_[x]);
-  allReadable_ = true;
-  emitBlockHere(x);
-  allReadable_ = false;
-}
-
-void FunctionEmitter::emitBlockHere(BlockId x) {
   enter(x);
   mayBeEmpty_ = linear_->runsEmpty(x);
   // Where no lane can be elsewhere, none can be missing.

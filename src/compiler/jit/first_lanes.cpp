@@ -8,6 +8,8 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Module.h>
 
+#include "support/options.h"
+
 namespace anywarp::jit {
 namespace {
 
@@ -57,7 +59,7 @@ void takeFirstLanes(llvm::Function& function) {
     pack->replaceAllUsesWith(pack->getArgOperand(0));
     pack->eraseFromParent();
   }
-  takeSameLanes(function);
+  if (!options::isPassOff("same-lanes")) takeSameLanes(function);
 }
 
 }  // namespace anywarp::jit

@@ -103,6 +103,24 @@ uint32_t goAround(BlockContext* c, uint32_t region, uint32_t begin, uint32_t end
   return together(c, begin, end, region);
 }
 
+// Blocks of 8 rows, each as many rounds of which count as hits as its element of `rounds` says.
+void launchUntilRowsTakeTurns(Context& context, const abi::CompiledKernel& kernel, uint32_t across, uint32_t down, const uint32_t (&rounds)[8]) {
+  std::vector<std::atomic<uint32_t>> hits(across * down * 8);
+  std::atomic<uint32_t> single{0};
+  Rounds p{hits.data(), &single, rounds};
+  auto r = request(kernel, p, across, 32);
+  r.block.y = 8;
+  r.grid.y = down;
+  // Whether rows take turns depends on what was faster, which is tried now and then.
+  for (uint32_t launch = 1; launch <= 4 || (single.load() <= 100 && launch < 200); ++launch) {
+    context.legacyStream().launch(r);
+    context.synchronize();
+    for (size_t i = 0; i < hits.size(); ++i) ASSERT_EQ(hits[i].load(), launch * rounds[i % 8]) << i;
+  }
+  EXPECT_GT(single.load(), 100u);
+  EXPECT_EQ(context.fault(), nullptr);
+}
+
 TEST(Grid, RowsTakeTurnsAndEndWhenTheyLike) {
   auto context = makeContext();
   auto kernel = makeKernel("goAround", goAround);
@@ -110,22 +128,7 @@ TEST(Grid, RowsTakeTurnsAndEndWhenTheyLike) {
   kernel.regions = regions;
   kernel.regionCount = 2;
   kernel.frameBytes = 64;
-  uint32_t across = 13, down = 29;
-  std::vector<std::atomic<uint32_t>> hits(across * down * 8);
-  std::atomic<uint32_t> single{0};
-  const uint32_t rounds[8] = {0, 5, 5, 5, 5, 5, 2, 7};
-  Rounds p{hits.data(), &single, rounds};
-  auto r = request(kernel, p, across, 32);
-  r.block.y = 8;
-  r.grid.y = down;
-  // Whether rows take turns depends on what was faster, which is tried now and then.
-  for (uint32_t launch = 1; launch <= 4 || (single.load() <= 100 && launch < 200); ++launch) {
-    context->legacyStream().launch(r);
-    context->synchronize();
-    for (size_t i = 0; i < hits.size(); ++i) ASSERT_EQ(hits[i].load(), launch * rounds[i % 8]) << i;
-  }
-  EXPECT_GT(single.load(), 100u);
-  EXPECT_EQ(context->fault(), nullptr);
+  launchUntilRowsTakeTurns(*context, kernel, 13, 29, {0, 5, 5, 5, 5, 5, 2, 7});
 }
 
 // Region 1 writes shared memory, region 2, behind a barrier, reads what the row below wrote, and leads to region 1 by another barrier.
@@ -157,21 +160,7 @@ TEST(Grid, RowsTakeTurnsBetweenBarriers) {
   kernel.regionCount = 3;
   kernel.frameBytes = 64;
   kernel.staticSharedBytes = 64;
-  uint32_t across = 16, down = 40;
-  std::vector<std::atomic<uint32_t>> hits(across * down * 8);
-  std::atomic<uint32_t> single{0};
-  const uint32_t rounds[8] = {6, 6, 6, 6, 6, 6, 6, 6};
-  Rounds p{hits.data(), &single, rounds};
-  auto r = request(kernel, p, across, 32);
-  r.block.y = 8;
-  r.grid.y = down;
-  for (uint32_t launch = 1; launch <= 4 || (single.load() <= 100 && launch < 200); ++launch) {
-    context->legacyStream().launch(r);
-    context->synchronize();
-    for (auto& h : hits) ASSERT_EQ(h.load(), launch * 6);
-  }
-  EXPECT_GT(single.load(), 100u);
-  EXPECT_EQ(context->fault(), nullptr);
+  launchUntilRowsTakeTurns(*context, kernel, 16, 40, {6, 6, 6, 6, 6, 6, 6, 6});
 }
 
 TEST(Pace, PrefersWhatWasFaster) {
