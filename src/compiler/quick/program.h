@@ -99,7 +99,7 @@ struct Kernel : abi::CompiledKernel {
   mutable std::atomic<bool> isHot{false};
   mutable std::atomic<bool> isAwaited{false};
   bool (*isBeingCompiled)(const abi::CompiledKernel*) = nullptr;  // after becameHot
-  mutable std::atomic<int64_t> awaitedUntil{0};  // second of the monotonic clock after which nobody waits for the compiler; 0: nobody has
+  mutable std::atomic<int64_t> awaitedUntil{0};  // microsecond of the monotonic clock after which nobody waits for the compiler; 0: nobody has
 };
 
 // abi::EntryFn of every quick kernel.

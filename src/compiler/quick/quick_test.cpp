@@ -111,6 +111,22 @@ TEST(Quick, LongRunsAskForTheCompiler) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST(Quick, LargeKernelsAskLater) {
+  static int asked;
+  asked = 0;
+  std::string never;
+  for (int i = 0; i < 1000; ++i) never += "add.u32 %r3, %r3, %r1;\n";
+  auto module = parse(std::string("ld.param.u32 %r2, [n]; mov.u32 %r1, 0; mov.u32 %r3, 0; setp.eq.u32 %p2, %r2, 7; @!%p2 bra AGAIN;\n") + never +
+                      "AGAIN: add.u32 %r1, %r1, 1; setp.lt.u32 %p1, %r1, %r2; @%p1 bra AGAIN;\n@%p2 add.u32 %r1, %r1, %r3;\n" + storeR1);
+  auto kernel = makeKernel(*module, 0, {32, 1, 1});
+  ASSERT_TRUE(kernel) << kernel.error().message;
+  (*kernel)->becameHot = [](const abi::CompiledKernel*) { ++asked; };
+  for (int launch = 0; launch < 2; ++launch) run(**kernel, 32, 1000000);
+  EXPECT_EQ(asked, 0);
+  for (int launch = 0; launch < 8; ++launch) run(**kernel, 32, 1000000);
+  EXPECT_EQ(asked, 1);
+}
+
 // Lanes wait for lane 31, which comes to its store only when they let it, and warps for the last warp.
 TEST(Quick, WaitingLoopsLetOthersRun) {
   auto module = parse(std::string("ld.param.u64 %rd4, [out]; mov.u32 %r2, %tid.x; setp.eq.u32 %p1, %r2, 63; @%p1 bra TELL;\n"

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "compiler/quick/program.h"
@@ -14,8 +15,11 @@ namespace {
 constexpr uint32_t nowhere = ~0u;
 // Operations after which the kernel's counter learns of them.
 constexpr uint64_t countAfter = 1 << 14;
-// Operations of warps, tens of nanoseconds each, after which a kernel is worth compiling.
-constexpr uint64_t hotAfter = 1 << 19;
+// The compiler takes about as long for an instruction as warps for so many operations: a kernel that has executed as many as compiling
+// it costs is worth compiling.
+constexpr uint64_t operationsToCompileOne = 1 << 14;
+constexpr uint64_t operationsToCompileNone = 1 << 19;
+constexpr int64_t microsecondsToCompileOne = 1000, microsecondsToCompileNone = 100000;
 constexpr long fewCores = 4;
 
 class Run {
@@ -92,13 +96,16 @@ class Run {
 
   // The compiler may take minutes, or for ever.
   bool hasWaitedEnough() {
-    constexpr int64_t patience = 10;
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t patience = microsecondsToCompileNone + microsecondsToCompileOne * int64_t(kernel_.program.ops.size());
+    timespec clock{};
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    const int64_t now = clock.tv_sec * 1000000 + clock.tv_nsec / 1000;
     int64_t none = 0;
-    kernel_.awaitedUntil.compare_exchange_strong(none, now.tv_sec + patience, std::memory_order_relaxed);
-    return now.tv_sec >= kernel_.awaitedUntil.load(std::memory_order_relaxed);
+    kernel_.awaitedUntil.compare_exchange_strong(none, now + patience, std::memory_order_relaxed);
+    return now >= kernel_.awaitedUntil.load(std::memory_order_relaxed);
   }
+
+  uint64_t hotAfter() const { return std::max<uint64_t>(operationsToCompileNone, operationsToCompileOne * kernel_.program.ops.size()); }
 
   void place(uint32_t mask, uint32_t pc) {
     for (uint32_t l = 0; l < lanes; ++l) state_.lanePc[l] = (mask >> l & 1) ? pc : state_.lanePc[l];
@@ -108,7 +115,7 @@ class Run {
     if (kernel_.isHot.load(std::memory_order_relaxed)) return void(executed_ = 0);
     uint64_t before = kernel_.executed.fetch_add(executed_, std::memory_order_relaxed);
     executed_ = 0;
-    if (before < hotAfter || kernel_.isHot.exchange(true)) return;
+    if (before < hotAfter() || kernel_.isHot.exchange(true)) return;
     if (kernel_.becameHot) kernel_.becameHot(&kernel_);
   }
 
